@@ -1,0 +1,92 @@
+import type { ByteStream, OperationOptions } from "./byte-stream.ts";
+import type { Descriptor, RawManifest } from "./descriptor.ts";
+import type { Digest } from "./digest.ts";
+import type { DockerName } from "./docker-name.ts";
+import type { Signature } from "./signature.ts";
+
+/** One way of naming and storing images. Its options (credentials, TLS, directories) are bound at creation. */
+export interface Transport {
+  /** What stands before the first colon of an image name: `docker`, `oci`. */
+  readonly name: string;
+  /** @throws {ImageError} INVALID_REFERENCE */
+  parseReference(text: string): ImageReference;
+}
+
+/** A place for one image. Immutable. An operation that its transport cannot do is absent. */
+export interface ImageReference {
+  readonly transport: Transport;
+  /** Canonical: `transport.parseReference(text)` gives an equal reference. */
+  readonly text: string;
+  readonly dockerName: DockerName | undefined;
+  /** Keys for policy lookup, most specific first; empty when the transport has none. */
+  readonly policyScopes: readonly string[];
+  openSource?(options?: OperationOptions): Promise<ImageSource>;
+  openDestination?(options?: OperationOptions): Promise<ImageDestination>;
+  deleteImage?(options?: OperationOptions): Promise<void>;
+  /** Tags of the repository that this reference is in, in the order of the store. */
+  listTags?(options?: OperationOptions): AsyncIterable<string>;
+}
+
+/** Reads one image, or one index and its instances. Gives stored bytes untouched: callers verify digests. */
+export interface ImageSource extends AsyncDisposable {
+  readonly reference: ImageReference;
+  /** Whether a second blob may be opened while a first is still being read. */
+  readonly concurrentBlobs: boolean;
+  /** The top-level manifest, or the instance with this digest. @throws {ImageError} NOT_FOUND */
+  readManifest(instance?: Digest, options?: OperationOptions): Promise<RawManifest>;
+  openBlob(blob: Descriptor, options?: OperationOptions): Promise<BlobReader>;
+  readSignatures(instance?: Digest, options?: OperationOptions): Promise<readonly Signature[]>;
+}
+
+/** An open blob. Disposed even when `bytes` was never iterated. */
+export interface BlobReader extends AsyncDisposable {
+  readonly bytes: ByteStream;
+  /** Bytes, where the store says it. */
+  readonly size: number | undefined;
+}
+
+/** Reads a blob from one of the URLs in its descriptor, for stores that only point to it. */
+export type ExternalFetch = (blob: Descriptor, options?: OperationOptions) => Promise<BlobReader>;
+
+/** Stores one image: blobs, manifests, signatures, `commit`, in this order. Disposing without commit abandons it. */
+export interface ImageDestination extends AsyncDisposable {
+  readonly reference: ImageReference;
+  readonly traits: DestinationTraits;
+  /** The digest of what the reference names at present; absent where a store cannot tell cheaply. */
+  findManifest?(instance?: Digest, options?: OperationOptions): Promise<Digest | undefined>;
+  /** The blob, verified to be at the destination already; undefined means "write it". */
+  reuseBlob(wanted: ReuseRequest, options?: OperationOptions): Promise<StoredBlob | undefined>;
+  /** Consumes `bytes` to the end. If the stream fails, so does the write, and nothing readable remains. */
+  writeBlob(bytes: ByteStream, blob: BlobPlacement, options?: OperationOptions): Promise<StoredBlob>;
+  /** @throws {ImageError} MANIFEST_REJECTED when another manifest kind may be tried */
+  writeManifest(manifest: RawManifest, instance?: Digest, options?: OperationOptions): Promise<void>;
+  writeSignatures(added: readonly Signature[], instance?: Digest, options?: OperationOptions): Promise<void>;
+  /** Makes the image visible. */
+  commit(options?: OperationOptions): Promise<void>;
+}
+
+/** What a destination accepts, as data, so that the plan is made before a byte moves. */
+export interface DestinationTraits {
+  /** In order of preference. */
+  readonly manifestTypes: readonly string[] | "any";
+  readonly layerCompression: "preserve" | "compress" | "decompress";
+  readonly foreignLayers: "keep-urls" | "store";
+  readonly signatures: "stored" | { readonly unsupportedBecause: string };
+  readonly concurrentBlobs: boolean;
+}
+
+/** What a blob is for; `digest` and `size` (bytes) only when known before the stream is read. */
+export interface BlobPlacement {
+  readonly role: "config" | "layer";
+  readonly mediaType: string;
+  readonly digest?: Digest | undefined;
+  readonly size?: number | undefined;
+}
+
+/** `from` names the repository that the blob is read from, so that a registry may mount it. */
+export interface ReuseRequest extends BlobPlacement {
+  readonly digest: Digest;
+  readonly from?: DockerName | undefined;
+}
+
+export type StoredBlob = Pick<Descriptor, "digest" | "size">;

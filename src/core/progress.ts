@@ -1,0 +1,30 @@
+import type { Digest } from "./digest.ts";
+
+/** What happened, as data; drawing it is the listener's business. At most ten `blob-bytes` a second per blob. */
+export type ProgressEvent =
+  /** The source's signatures are about to be read, of an image or of an index. */
+  | { readonly kind: "signatures"; readonly of: "image" | "index"; readonly step: "read" | "check" | "write" }
+  /** `count` of the `total` instances of an index will be copied. */
+  | { readonly kind: "instances"; readonly count: number; readonly total: number }
+  | { readonly kind: "instance"; readonly digest: Digest; readonly position: number; readonly count: number }
+  | {
+      readonly kind: "blob-start";
+      readonly digest: Digest;
+      readonly role: "config" | "layer";
+      /** Bytes, where known. */
+      readonly size?: number | undefined;
+    }
+  /** `bytes` is the total moved so far; it falls back when a failed transfer starts again. */
+  | { readonly kind: "blob-bytes"; readonly digest: Digest; readonly bytes: number }
+  | { readonly kind: "blob-end"; readonly digest: Digest; readonly outcome: "copied" | "reused" | "skipped" }
+  | {
+      readonly kind: "manifest";
+      readonly of: "image" | "index";
+      readonly digest: Digest;
+      readonly mediaType: string;
+    }
+  /** The destination already holds this very image; nothing was moved. */
+  | { readonly kind: "unchanged"; readonly digest: Digest }
+  | { readonly kind: "warning"; readonly message: string };
+
+export type ProgressListener = (event: ProgressEvent) => void;

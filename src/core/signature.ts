@@ -1,0 +1,88 @@
+import { ImageError } from "./errors.ts";
+
+/**
+ * A signature as plain data: an OpenPGP "simple signing" message, or a sigstore payload with its annotations.
+ * Nothing here has been verified.
+ */
+export type Signature =
+  | { readonly kind: "simple-signing"; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "sigstore";
+      readonly mimeType: string;
+      readonly payload: Uint8Array;
+      readonly annotations: Readonly<Record<string, string>>;
+    };
+
+/** First bytes of an OpenPGP packet that may begin a signed message; such a blob carries no format prefix. */
+const OPENPGP_STARTS: ReadonlySet<number> = new Set([
+  0xa0, 0xa1, 0xa2, 0xa3, 0xc8, 0x90, 0x91, 0x92, 0x3d, 0xc4, 0x88, 0x89, 0x8a, 0x8b, 0xc2,
+]);
+
+/**
+ * Reads a signature blob as `dir:`, lookaside stores and local storage keep it.
+ * @throws {ImageError} SIGNATURE_INVALID
+ */
+export function parseSignatureBlob(blob: Uint8Array): Signature {
+  const first = blob[0];
+  if (first === undefined) throw invalid("empty signature blob");
+  if (OPENPGP_STARTS.has(first)) return { kind: "simple-signing", bytes: blob };
+  if (first !== 0) {
+    throw invalid(`unrecognized signature format, starting with binary 0x${first.toString(16)}`);
+  }
+  const newline = blob.indexOf(0x0a);
+  if (newline < 0) throw invalid("invalid signature format, missing newline");
+  const format = new TextDecoder().decode(blob.subarray(1, newline));
+  const data = blob.subarray(newline + 1);
+  switch (format) {
+    case "simple-signing":
+      return { kind: "simple-signing", bytes: data };
+    case "sigstore-json":
+      return parseSigstoreJson(data);
+    default:
+      throw invalid(`unrecognized signature format ${JSON.stringify(format)}`);
+  }
+}
+
+/** The inverse of `parseSignatureBlob`. */
+export function formatSignatureBlob(signature: Signature): Uint8Array {
+  if (signature.kind === "simple-signing") return signature.bytes;
+  const document = {
+    mimeType: signature.mimeType,
+    payload: Buffer.from(signature.payload).toString("base64"),
+    annotations: signature.annotations,
+  };
+  return Buffer.from(`\0sigstore-json\n${JSON.stringify(document)}`);
+}
+
+function parseSigstoreJson(data: Uint8Array): Signature {
+  const value: unknown = parseJson(data);
+  if (!isRecord(value) || typeof value.mimeType !== "string" || typeof value.payload !== "string") {
+    throw invalid("invalid sigstore signature: mimeType and payload are required");
+  }
+  const annotations = value.annotations ?? {};
+  if (!isRecord(annotations) || !Object.values(annotations).every((entry) => typeof entry === "string")) {
+    throw invalid("invalid sigstore signature: annotations must be strings");
+  }
+  return {
+    kind: "sigstore",
+    mimeType: value.mimeType,
+    payload: Buffer.from(value.payload, "base64"),
+    annotations: annotations as Record<string, string>,
+  };
+}
+
+function parseJson(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(data));
+  } catch (error) {
+    throw new ImageError("SIGNATURE_INVALID", "invalid sigstore signature: not JSON", { cause: error });
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalid(message: string): ImageError {
+  return new ImageError("SIGNATURE_INVALID", message);
+}
