@@ -1,0 +1,118 @@
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Bytes read from a file at a time: large enough that a chunk's cost vanishes, small enough for many at once. */
+const CHUNK_SIZE: number = 512 * 1024;
+
+/** An open file being read in order. Closing is idempotent. */
+export interface FileReader extends AsyncDisposable {
+  readonly size: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Opens a file for one reading from `start` to its end, or for `length` bytes. */
+export async function openFile(path: string, start: number = 0, length?: number): Promise<FileReader> {
+  const handle = await open(path, "r");
+  try {
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw Object.assign(new Error(`read ${path}: is not a regular file`), { path });
+    return {
+      size: stat.size,
+      bytes: readChunks(handle, start, length ?? stat.size - start),
+      [Symbol.asyncDispose]: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function* readChunks(handle: FileHandle, start: number, length: number): AsyncIterable<Uint8Array> {
+  for (let done = 0; done < length; ) {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_SIZE, length - done));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + done);
+    if (bytesRead === 0) return;
+    done += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** Whether something is at `path`, and how large it is in bytes. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    await using file = await openFile(path);
+    return file.size;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+/**
+ * Writes a stream to a temporary file in `directory` (its name begins with `prefix`) and renames it to what
+ * `destination` answers once all bytes are there; gives the number of bytes. If anything fails, the temporary file is removed.
+ */
+export async function writeStream(
+  stream: AsyncIterable<Uint8Array>,
+  target: { readonly directory: string; readonly prefix: string; readonly destination: () => string },
+): Promise<number> {
+  const temporary = join(target.directory, `${target.prefix}${randomSuffix()}`);
+  const handle = await open(temporary, "wx", 0o644);
+  let size = 0;
+  try {
+    try {
+      for await (const chunk of stream) {
+        await writeFully(handle, chunk);
+        size += chunk.length;
+      }
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, target.destination());
+    return size;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Replaces a file whole: a reader sees the old content or the new one, also after a crash. */
+export async function writeFileAtomically(
+  path: string,
+  bytes: Uint8Array | string,
+  mode: number = 0o644,
+): Promise<void> {
+  const temporary = `${path}.tmp-${randomSuffix()}`;
+  try {
+    const handle = await open(temporary, "wx", mode);
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+export async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o755 });
+}
+
+export function randomSuffix(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+}
+
+async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < chunk.length; ) {
+    const { bytesWritten } = await handle.write(chunk, offset, chunk.length - offset);
+    offset += bytesWritten;
+  }
+}

@@ -1,0 +1,55 @@
+/** Certificates for one request, PEM text. */
+export interface TlsMaterial {
+  /** CA certificates to trust besides the system's. */
+  readonly ca?: readonly string[] | undefined;
+  /** A client certificate and its key. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** False accepts any certificate. */
+  readonly verify: boolean;
+}
+
+/** A request body. It is opened once per attempt; only a replayable one may be opened again. */
+export interface HttpBody {
+  /** Bytes; sent as Content-Length. Unknown means chunked transfer coding. */
+  readonly size: number | undefined;
+  readonly replayable: boolean;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: HttpBody | undefined;
+}
+
+export interface HttpResponse {
+  /** The URL that answered, after redirects. */
+  readonly url: string;
+  readonly status: number;
+  readonly headers: Headers;
+  /** Not decoded: a Content-Encoding is the caller's business. Iterated at most once. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Frees the connection when `body` is not wanted. */
+  discard(): Promise<void>;
+}
+
+/** One HTTP exchange, without following redirects. Retry, authorization and logging are functions from client to client. */
+export interface HttpClient {
+  send(request: HttpRequest, options?: { readonly signal?: AbortSignal | undefined }): Promise<HttpResponse>;
+}
+
+/** What a client does to reach a server. */
+export interface HttpClientOptions {
+  readonly tls?: TlsMaterial | undefined;
+  /** `http://user:password@host:port`, for every request of this client. */
+  readonly proxy?: string | undefined;
+  readonly unixSocket?: string | undefined;
+}
+
+/** The HTTP client of the runtime: `fetch` on Bun, `node:http` on Node, where `fetch` would hold uploads in memory. */
+export async function createHttpClient(options: HttpClientOptions = {}): Promise<HttpClient> {
+  if (typeof Bun !== "undefined") return (await import("./http-bun.ts")).createBunClient(options);
+  return (await import("./http-node.ts")).createNodeClient(options);
+}
