@@ -1,0 +1,247 @@
+import * as v from "valibot";
+import type { Descriptor, RawManifest } from "../core/descriptor.ts";
+import { computeDigest, type Digest, isDigest } from "../core/digest.ts";
+import { ImageError } from "../core/errors.ts";
+import {
+  DOCKER_CONFIG,
+  DOCKER_LIST,
+  DOCKER_MANIFEST,
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  SCHEMA1,
+  SCHEMA1_SIGNED,
+} from "../core/media-type.ts";
+import { isRecord, parseJson, parseJsonValue } from "./json.ts";
+
+const DigestSchema = v.pipe(
+  v.string(),
+  v.check(isDigest, (issue) => `invalid digest ${JSON.stringify(issue.input)}`),
+  v.transform((text) => text as Digest),
+);
+const StringMap = v.record(v.string(), v.string());
+
+const PlatformSchema = v.looseObject({
+  architecture: v.optional(v.string(), ""),
+  os: v.optional(v.string(), ""),
+  "os.version": v.optional(v.string()),
+  "os.features": v.optional(v.array(v.string())),
+  variant: v.optional(v.string()),
+});
+
+/** A descriptor in a document. Nulls are dropped, unknown members kept. Image spec 1.1, descriptor.md. */
+export const DescriptorSchema: v.GenericSchema<unknown, Descriptor> = v.pipe(
+  v.looseObject({
+    mediaType: v.optional(v.string(), ""),
+    digest: DigestSchema,
+    size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    urls: v.nullish(v.array(v.string())),
+    annotations: v.nullish(StringMap),
+    data: v.nullish(v.string()),
+    artifactType: v.nullish(v.string()),
+    platform: v.nullish(PlatformSchema),
+  }),
+  v.transform((parsed) => {
+    const entries = Object.entries(parsed).filter(([, value]) => value !== null && value !== undefined);
+    return {
+      ...Object.fromEntries(entries),
+      mediaType: parsed.mediaType,
+      digest: parsed.digest,
+      size: parsed.size,
+    };
+  }),
+);
+
+/** A list of descriptors; null counts as empty. */
+export const DescriptorListSchema: v.GenericSchema<unknown, readonly Descriptor[]> = v.pipe(
+  v.nullish(v.array(DescriptorSchema)),
+  v.transform((entries) => entries ?? []),
+);
+
+const ImageManifestSchema = v.looseObject({
+  schemaVersion: v.literal(2),
+  mediaType: v.nullish(v.string()),
+  artifactType: v.nullish(v.string()),
+  config: DescriptorSchema,
+  layers: DescriptorListSchema,
+  subject: v.nullish(DescriptorSchema),
+  annotations: v.nullish(StringMap),
+});
+
+const IndexSchema = v.looseObject({
+  schemaVersion: v.literal(2),
+  mediaType: v.nullish(v.string()),
+  artifactType: v.nullish(v.string()),
+  manifests: DescriptorListSchema,
+  subject: v.nullish(DescriptorSchema),
+  annotations: v.nullish(StringMap),
+});
+
+/** An image (or artifact) manifest. Image spec 1.1, manifest.md; Docker manifest v2 schema 2. */
+export interface ImageManifest {
+  readonly kind: "image";
+  readonly mediaType: string;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly subject?: Descriptor | undefined;
+  readonly artifactType?: string | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** An index of instances. Image spec 1.1, image-index.md; Docker manifest list. */
+export interface IndexManifest {
+  readonly kind: "index";
+  readonly mediaType: string;
+  readonly manifests: readonly Descriptor[];
+  readonly subject?: Descriptor | undefined;
+  readonly artifactType?: string | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Docker's old manifest, whose layers carry neither type nor size. Docker manifest v2 schema 1. */
+export interface Schema1Manifest {
+  readonly kind: "schema1";
+  readonly mediaType: string;
+}
+
+export type Manifest = ImageManifest | IndexManifest | Schema1Manifest;
+
+/**
+ * Parses a manifest by the type that its store gave it.
+ * @throws {ImageError} MANIFEST_INVALID when it is not JSON, not of that type, or also of another type
+ */
+export function parseManifest(raw: RawManifest): Manifest {
+  switch (raw.mediaType) {
+    case OCI_MANIFEST:
+    case DOCKER_MANIFEST:
+      return parseImageManifest(raw);
+    case OCI_INDEX:
+    case DOCKER_LIST:
+      return parseIndex(raw);
+    case SCHEMA1:
+    case SCHEMA1_SIGNED:
+      checkSchema1(raw);
+      return { kind: "schema1", mediaType: raw.mediaType };
+    default:
+      throw new ImageError("MANIFEST_INVALID", `unsupported manifest media type "${raw.mediaType}"`);
+  }
+}
+
+/** @throws {ImageError} MANIFEST_INVALID */
+export function parseIndex(raw: RawManifest): IndexManifest {
+  checkUnambiguous(raw, ["manifests"]);
+  const document = parseJson(IndexSchema, raw.bytes, "index");
+  checkDeclaredType(raw, document.mediaType);
+  return {
+    kind: "index",
+    mediaType: raw.mediaType,
+    manifests: document.manifests,
+    ...sharedMembers(document),
+  };
+}
+
+/** @throws {ImageError} MANIFEST_INVALID */
+export function parseImageManifest(raw: RawManifest): ImageManifest {
+  checkUnambiguous(raw, ["config", "layers"]);
+  const document = parseJson(ImageManifestSchema, raw.bytes, "manifest");
+  checkDeclaredType(raw, document.mediaType);
+  return {
+    kind: "image",
+    mediaType: raw.mediaType,
+    config: document.config,
+    layers: document.layers,
+    ...sharedMembers(document),
+  };
+}
+
+/** An OCI manifest whose config is no image config: it can be copied, but not inspected or converted as an image. */
+export function isArtifact(manifest: ImageManifest): boolean {
+  return manifest.mediaType === OCI_MANIFEST && manifest.config.mediaType !== OCI_CONFIG;
+}
+
+/** What an artifact says it is: its own type, or else that of its config. */
+export function artifactTypeOf(manifest: ImageManifest): string {
+  return manifest.artifactType || manifest.config.mediaType;
+}
+
+/** A manifest as stored, with the digest computed from its bytes. */
+export function rawManifest(bytes: Uint8Array, mediaType: string): RawManifest {
+  return { bytes, mediaType, digest: computeDigest(bytes) };
+}
+
+/** The media type of a manifest by its content, for stores that record none; "" when it is no manifest. */
+export function guessManifestType(bytes: Uint8Array): string {
+  const document = parseJsonValue(bytes, "manifest");
+  if (!isRecord(document)) return "";
+  const declared = document.mediaType;
+  if (typeof declared === "string" && SELF_DESCRIBING.has(declared)) return declared;
+  if (document.schemaVersion === 1) {
+    return document.signatures === undefined || document.signatures === null ? SCHEMA1 : SCHEMA1_SIGNED;
+  }
+  return document.schemaVersion === 2 ? guessSchema2Type(document) : "";
+}
+
+const SELF_DESCRIBING: ReadonlySet<string> = new Set([DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX]);
+
+function guessSchema2Type(document: Record<string, unknown>): string {
+  const configType = isRecord(document.config) ? document.config.mediaType : undefined;
+  if (configType === OCI_CONFIG) return OCI_MANIFEST;
+  if (configType === DOCKER_CONFIG) return DOCKER_MANIFEST;
+  const hasInstances = Array.isArray(document.manifests) && document.manifests.length > 0;
+  return hasInstances && !configType ? OCI_INDEX : OCI_MANIFEST;
+}
+
+/** A type as a server reports it: parameters are dropped, and what is unknown counts as schema 1. */
+export function normalizeManifestType(contentType: string | null): string {
+  const type = (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  return SELF_DESCRIBING.has(type) || type === SCHEMA1 ? type : SCHEMA1_SIGNED;
+}
+
+const ESSENTIAL_MEMBERS: readonly string[] = ["config", "fsLayers", "history", "layers", "manifests"];
+
+/** Refuses a document that another reader could take for a manifest of another kind. */
+function checkUnambiguous(raw: RawManifest, allowed: readonly string[]): void {
+  const document = parseJsonValue(raw.bytes, "manifest");
+  if (!isRecord(document)) throw new ImageError("MANIFEST_INVALID", "manifest is not a JSON object");
+  const present = new Set(
+    Object.entries(document)
+      .filter(([, value]) => value !== null)
+      .map(([key]) => key.toLowerCase()),
+  );
+  const unexpected = ESSENTIAL_MEMBERS.filter(
+    (key) => !allowed.includes(key) && present.has(key.toLowerCase()),
+  );
+  if (unexpected.length === 0) return;
+  const list = unexpected.map((key) => JSON.stringify(key)).join(", ");
+  throw new ImageError(
+    "MANIFEST_INVALID",
+    `rejecting ambiguous manifest, unexpected fields []string{${list}} in supposedly ${raw.mediaType}`,
+  );
+}
+
+function checkDeclaredType(raw: RawManifest, declared: string | null | undefined): void {
+  if (!declared || declared === raw.mediaType) return;
+  throw new ImageError(
+    "MANIFEST_INVALID",
+    `manifest says that its media type is "${declared}", but it was served as "${raw.mediaType}"`,
+  );
+}
+
+function checkSchema1(raw: RawManifest): void {
+  const document = parseJsonValue(raw.bytes, "manifest");
+  const version = isRecord(document) ? document.schemaVersion : undefined;
+  if (version !== 1)
+    throw new ImageError("MANIFEST_INVALID", `unsupported schema version ${String(version)}`);
+}
+
+function sharedMembers(document: {
+  readonly subject?: Descriptor | null | undefined;
+  readonly artifactType?: string | null | undefined;
+  readonly annotations?: Record<string, string> | null | undefined;
+}): Pick<ImageManifest, "subject" | "artifactType" | "annotations"> {
+  return {
+    ...(document.subject ? { subject: document.subject } : {}),
+    ...(document.artifactType ? { artifactType: document.artifactType } : {}),
+    ...(document.annotations ? { annotations: document.annotations } : {}),
+  };
+}
