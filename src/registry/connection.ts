@@ -1,0 +1,261 @@
+import { collect, type OperationOptions } from "../core/byte-stream.ts";
+import { ImageError, isAbort, withContext } from "../core/errors.ts";
+import type { HttpBody, HttpClient, HttpResponse } from "../runtime/http.ts";
+import { type Challenge, chooseChallenge, parseChallenges } from "./challenge.ts";
+import type { Credentials, CredentialsProvider } from "./credentials.ts";
+import { networkError } from "./network-error.ts";
+import { errorFromResponse } from "./registry-error.ts";
+import { basicAuthorization, TokenCache } from "./tokens.ts";
+
+const PING_LIMIT = 1024 * 1024;
+
+/** What a request means to do in a repository; asked for as the scope of a token. */
+export type Action = "pull" | "push" | "delete";
+
+export interface RegistryRequest {
+  readonly method: string;
+  /** A path with an optional query, such as `/v2/library/busybox/tags/list`, or an absolute URL from a Location. */
+  readonly target: string;
+  readonly repository?: string | undefined;
+  readonly action?: Action | undefined;
+  /** A second repository to be allowed to read, for a mount. */
+  readonly mountFrom?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: HttpBody | undefined;
+}
+
+export interface ConnectionOptions {
+  /** `host` or `host:port`, as in image names. */
+  readonly registry: string;
+  readonly client: HttpClient;
+  /** Without retries, for finding out whether a scheme answers at all. */
+  readonly probeClient: HttpClient;
+  readonly userAgent: string;
+  /** Plain HTTP is tried where HTTPS does not answer. */
+  readonly allowHttp: boolean;
+  readonly credentials: CredentialsProvider;
+  /** Sent as a bearer token as it is; no other credentials are looked for. */
+  readonly registryToken?: string | undefined;
+}
+
+/**
+ * A registry under one identity: finds out its scheme, and answers its challenges. No ping precedes a request to an
+ * HTTPS registry: the first answer of 401 tells what is needed. Made for many requests at a time.
+ */
+export class RegistryConnection {
+  readonly registry: string;
+  readonly #options: ConnectionOptions;
+  readonly #tokens: TokenCache;
+  readonly #credentials = new Map<string, Promise<Credentials | undefined>>();
+  #origin: Promise<string> | undefined;
+  #challenge: Challenge | undefined;
+  #hasPinged = false;
+
+  constructor(options: ConnectionOptions) {
+    this.registry = options.registry;
+    this.#options = options;
+    this.#tokens = new TokenCache(options.client, { "User-Agent": options.userAgent });
+  }
+
+  /** Sends a request with what authorization it needs. Any status may come back. @throws {ImageError} */
+  async send(request: RegistryRequest, options: OperationOptions = {}): Promise<HttpResponse> {
+    const origin = await this.#findOrigin(options);
+    const url = resolveTarget(origin, request.target);
+    const isOwn = url.origin === origin;
+    const first = await this.#attempt(request, url, isOwn, options);
+    if (!isOwn || !(await this.#mayAuthorizeNow(first, request, options))) return first.response;
+    if (request.body !== undefined && !request.body.replayable)
+      throw await this.#expiredUpload(first.response);
+    await first.response.discard();
+    return (await this.#attempt(request, url, isOwn, options)).response;
+  }
+
+  /** Asks for nothing but an answer: what a login is checked with. Distribution spec 1.1, "Determining Support". */
+  async ping(options: OperationOptions = {}): Promise<HttpResponse> {
+    return await this.send({ method: "GET", target: "/v2/" }, options);
+  }
+
+  async #attempt(
+    request: RegistryRequest,
+    url: URL,
+    isOwn: boolean,
+    options: OperationOptions,
+  ): Promise<Attempt> {
+    const authorization = isOwn ? await this.#authorize(request, options) : undefined;
+    const { client, userAgent } = this.#options;
+    const response = await client.send(
+      {
+        method: request.method,
+        url: url.href,
+        headers: {
+          "User-Agent": userAgent,
+          "Docker-Distribution-Api-Version": "registry/2.0",
+          "Accept-Encoding": "identity",
+          ...request.headers,
+          ...(authorization === undefined ? {} : { Authorization: authorization }),
+        },
+        body: request.body,
+      },
+      options,
+    );
+    return { response, wasAuthorized: authorization !== undefined };
+  }
+
+  async #authorize(request: RegistryRequest, options: OperationOptions): Promise<string | undefined> {
+    if (this.#options.registryToken !== undefined) return `Bearer ${this.#options.registryToken}`;
+    const challenge = this.#challenge;
+    if (challenge === undefined) return undefined;
+    const credentials = await this.#findCredentials(request.repository, options);
+    if (challenge.scheme === "basic") {
+      return credentials === undefined ? undefined : basicAuthorization(credentials);
+    }
+    const token = await this.#tokens.get(challenge, scopesFor(request), credentials, options);
+    return `Bearer ${token}`;
+  }
+
+  /** Learns from a refusal. Whether the same request is worth sending again. */
+  async #mayAuthorizeNow(
+    attempt: Attempt,
+    request: RegistryRequest,
+    options: OperationOptions,
+  ): Promise<boolean> {
+    if (this.#options.registryToken !== undefined) return false;
+    const { status } = attempt.response;
+    if (status === 401) return await this.#learnChallenge(attempt, request, options);
+    const mayHideFromStrangers = status === 403 || status === 404;
+    if (!mayHideFromStrangers || this.#challenge !== undefined || this.#hasPinged) return false;
+    return await this.#learnByPing(request, options);
+  }
+
+  async #learnChallenge(
+    attempt: Attempt,
+    request: RegistryRequest,
+    options: OperationOptions,
+  ): Promise<boolean> {
+    const header = attempt.response.headers.get("www-authenticate") ?? "";
+    const challenge = chooseChallenge(parseChallenges(header));
+    if (challenge === undefined) return false;
+    this.#challenge = challenge;
+    if (challenge.scheme === "basic") {
+      return (
+        !attempt.wasAuthorized && (await this.#findCredentials(request.repository, options)) !== undefined
+      );
+    }
+    // A token that is refused has expired or was revoked: a new one is worth a try.
+    if (attempt.wasAuthorized) this.#tokens.drop(scopesFor(request));
+    return true;
+  }
+
+  /** Some registries answer strangers "not found" where a login would find: ask for their challenge, if there is a login. */
+  async #learnByPing(request: RegistryRequest, options: OperationOptions): Promise<boolean> {
+    this.#hasPinged = true;
+    if ((await this.#findCredentials(request.repository, options)) === undefined) return false;
+    const response = await this.ping(options);
+    await response.discard();
+    return this.#challenge !== undefined;
+  }
+
+  #findCredentials(
+    repository: string | undefined,
+    options: OperationOptions,
+  ): Promise<Credentials | undefined> {
+    const key = repository ?? "";
+    const known = this.#credentials.get(key);
+    if (known !== undefined) return known;
+    const pending = this.#options.credentials(repository, options);
+    this.#credentials.set(key, pending);
+    pending.catch(() => this.#credentials.delete(key));
+    return pending;
+  }
+
+  async #expiredUpload(response: HttpResponse): Promise<ImageError> {
+    const error = await errorFromResponse(response);
+    return new ImageError("UNAUTHORIZED", error.message, { cause: error, transient: true });
+  }
+
+  async #findOrigin(options: OperationOptions): Promise<string> {
+    const { allowHttp } = this.#options;
+    if (!allowHttp) return `https://${apiHost(this.registry)}`;
+    for (;;) {
+      const known = this.#origin;
+      const pending = known ?? this.#probe(options);
+      this.#origin = pending;
+      try {
+        return await pending;
+      } catch (error) {
+        if (this.#origin === pending) this.#origin = undefined;
+        options.signal?.throwIfAborted();
+        if (known === undefined || !isAbort(error)) throw error;
+      }
+    }
+  }
+
+  /**
+   * Finds the scheme of a registry whose certificate need not be verified. HTTPS wins wherever it answers; the ping
+   * over HTTP, which carries no credentials and names no image, goes out at the same time and saves its round trips.
+   */
+  async #probe(options: OperationOptions): Promise<string> {
+    const host = apiHost(this.registry);
+    const secured = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, secured.signal]) : secured.signal;
+    const plain = this.#pingOrigin(`http://${host}`, { signal });
+    plain.catch(() => undefined);
+    try {
+      const origin = await this.#pingOrigin(`https://${host}`, options);
+      secured.abort();
+      return origin;
+    } catch (error) {
+      if (isAbort(error)) throw error;
+    }
+    try {
+      return await plain;
+    } catch (error) {
+      throw withContext(`pinging container registry ${this.registry}`, error, "NETWORK_FAILURE");
+    }
+  }
+
+  async #pingOrigin(origin: string, options: OperationOptions): Promise<string> {
+    const url = `${origin}/v2/`;
+    const headers = { "User-Agent": this.#options.userAgent };
+    try {
+      const response = await this.#options.probeClient.send({ method: "GET", url, headers }, options);
+      if (response.status !== 200 && response.status !== 401) throw await errorFromResponse(response);
+      // Read to its end, the connection can be used again.
+      await collect(response.body, PING_LIMIT, url);
+      return origin;
+    } catch (error) {
+      throw networkError("GET", url, error);
+    }
+  }
+}
+
+interface Attempt {
+  readonly response: HttpResponse;
+  readonly wasAuthorized: boolean;
+}
+
+/** Docker Hub's API has a host of its own, and no registry is called so in image names. */
+function apiHost(registry: string): string {
+  return registry === "docker.io" ? "registry-1.docker.io" : registry;
+}
+
+/**
+ * Where a request goes. A Location that names the registry's host over another scheme or port comes from a server
+ * behind a proxy that does not tell it so: it is asked at the origin that is known to work.
+ */
+function resolveTarget(origin: string, target: string): URL {
+  const own = new URL(origin);
+  const url = new URL(target, own);
+  if (url.hostname === own.hostname && own.protocol === "https:" && url.protocol === "http:") {
+    return new URL(`${url.pathname}${url.search}`, own);
+  }
+  return url;
+}
+
+function scopesFor(request: RegistryRequest): readonly string[] {
+  const { repository, action, mountFrom } = request;
+  if (repository === undefined) return [];
+  const actions = action === "push" ? "pull,push" : action === "delete" ? "*" : "pull";
+  const own = `repository:${repository}:${actions}`;
+  return mountFrom === undefined || mountFrom === repository ? [own] : [own, `repository:${mountFrom}:pull`];
+}
