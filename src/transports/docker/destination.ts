@@ -1,0 +1,82 @@
+import type { ByteStream, OperationOptions } from "../../core/byte-stream.ts";
+import type { RawManifest } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
+import { ImageError } from "../../core/errors.ts";
+import type {
+  BlobPlacement,
+  DestinationTraits,
+  ImageDestination,
+  ImageReference,
+  ReuseRequest,
+  StoredBlob,
+} from "../../core/image.ts";
+import {
+  DOCKER_LIST,
+  DOCKER_MANIFEST,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  SCHEMA1,
+  SCHEMA1_SIGNED,
+} from "../../core/media-type.ts";
+import type { Signature } from "../../core/signature.ts";
+import { BlobUploader } from "../../registry/blob-upload.ts";
+import type { RegistryConnection } from "../../registry/connection.ts";
+import { RegistryClient } from "../../registry/registry-client.ts";
+import type { DockerLocation } from "./reference.ts";
+
+const TRAITS: DestinationTraits = {
+  manifestTypes: [OCI_MANIFEST, DOCKER_MANIFEST, OCI_INDEX, DOCKER_LIST, SCHEMA1_SIGNED, SCHEMA1],
+  layerCompression: "compress",
+  foreignLayers: "keep-urls",
+  signatures: { unsupportedBecause: "Storing signatures in a registry is not supported" },
+  concurrentBlobs: true,
+};
+
+/** A repository to write one image to. Blobs and manifests are visible as soon as they are uploaded. */
+export function openDockerDestination(
+  reference: ImageReference,
+  location: DockerLocation,
+  connection: RegistryConnection,
+): ImageDestination {
+  const { registry, repository, tag, digest } = location.name;
+  const client = new RegistryClient(connection);
+  const uploader = new BlobUploader(connection, repository);
+  /** The name to write under; without a tag, an image is written under its own digest. */
+  const target = (manifest: Digest, instance: Digest | undefined): string =>
+    instance ?? (location.hasUnknownDigest ? manifest : (tag ?? digest ?? manifest));
+  return {
+    reference,
+    traits: TRAITS,
+    async findManifest(instance, options) {
+      const name = instance ?? tag ?? digest;
+      return name === undefined ? undefined : await client.findManifest(repository, name, options);
+    },
+    async reuseBlob(wanted: ReuseRequest, options: OperationOptions = {}): Promise<StoredBlob | undefined> {
+      const size = await client.findBlob(repository, wanted.digest, options);
+      if (size !== undefined) return checkSize(wanted, size);
+      const { from } = wanted;
+      const isElsewhereHere =
+        from !== undefined && from.registry === registry && from.repository !== repository;
+      if (!isElsewhereHere || wanted.size === undefined) return undefined;
+      const isMounted = await uploader.mount(wanted.digest, from.repository, options);
+      return isMounted ? { digest: wanted.digest, size: wanted.size } : undefined;
+    },
+    async writeBlob(bytes: ByteStream, blob: BlobPlacement, options?: OperationOptions): Promise<StoredBlob> {
+      return await uploader.upload(bytes, blob, options);
+    },
+    async writeManifest(manifest: RawManifest, instance?: Digest, options?: OperationOptions): Promise<void> {
+      await client.writeManifest(repository, target(manifest.digest, instance), manifest, options);
+    },
+    async writeSignatures(added: readonly Signature[]): Promise<void> {
+      if (added.length === 0) return;
+      throw new ImageError("UNSUPPORTED_OPERATION", "Storing signatures in a registry is not supported");
+    },
+    async commit(): Promise<void> {},
+    async [Symbol.asyncDispose](): Promise<void> {},
+  };
+}
+
+/** A registry whose blob has another size than the manifest says would make a broken image: it is not reused. */
+function checkSize(wanted: ReuseRequest, size: number): StoredBlob | undefined {
+  return wanted.size === undefined || wanted.size === size ? { digest: wanted.digest, size } : undefined;
+}

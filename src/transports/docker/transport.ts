@@ -1,0 +1,120 @@
+import type { OperationOptions } from "../../core/byte-stream.ts";
+import type { DockerName } from "../../core/docker-name.ts";
+import { formatDockerName, formatFamiliarName } from "../../core/docker-name.ts";
+import { findCause, ImageError, inContext } from "../../core/errors.ts";
+import type { ExternalFetch, ImageReference, Transport } from "../../core/image.ts";
+import type { RegistryConnection } from "../../registry/connection.ts";
+import { RegistryClient } from "../../registry/registry-client.ts";
+import { RegistryError } from "../../registry/registry-error.ts";
+import { openDockerDestination } from "./destination.ts";
+import {
+  type DockerLocation,
+  dockerPolicyScopes,
+  formatDockerLocation,
+  parseDockerLocation,
+} from "./reference.ts";
+import { openDockerSource } from "./source.ts";
+
+/** One of the places that an image may be read from: the registry itself, or a mirror under another name. */
+export interface Endpoint {
+  readonly name: DockerName;
+  readonly isMirror: boolean;
+  connect(): Promise<RegistryConnection>;
+}
+
+/** What the surroundings decide about registries. Connections are shared by all users of the same registry. */
+export interface RegistryAccess {
+  /** Where to read `name` from, in the order to try. @throws {ImageError} when the registry is blocked */
+  findEndpoints(name: DockerName, options?: OperationOptions): Promise<readonly Endpoint[]>;
+  /** The registry to write `name` to, or to list and delete in. @throws {ImageError} when it is blocked */
+  connect(name: DockerName, options?: OperationOptions): Promise<RegistryConnection>;
+  /** Reads blobs that a registry only points to. */
+  readonly fetchExternal: ExternalFetch;
+}
+
+/** `docker://host/repository:tag`: images in registries that speak the OCI distribution spec. */
+export function createDockerTransport(access: RegistryAccess): Transport {
+  const transport: Transport = {
+    name: "docker",
+    parseReference: (text) => createReference(transport, access, parseDockerLocation(text)),
+  };
+  return transport;
+}
+
+function createReference(
+  transport: Transport,
+  access: RegistryAccess,
+  location: DockerLocation,
+): ImageReference {
+  const { name } = location;
+  const reference: ImageReference = {
+    transport,
+    text: formatDockerLocation(location),
+    dockerName: name,
+    policyScopes: dockerPolicyScopes(name),
+    openSource: async (options) => {
+      requireTagOrDigest(
+        location,
+        "reading images from docker: reference",
+        "without a tag or digest is not supported",
+      );
+      return await openDockerSource(
+        reference,
+        name,
+        await access.findEndpoints(name, options),
+        access.fetchExternal,
+        options,
+      );
+    },
+    openDestination: async (options) =>
+      openDockerDestination(reference, location, await access.connect(name, options)),
+    deleteImage: async (options) => await deleteImage(location, await access.connect(name, options), options),
+    listTags: (options) => listTags(access, name, options),
+  };
+  return reference;
+}
+
+async function* listTags(
+  access: RegistryAccess,
+  name: DockerName,
+  options: OperationOptions | undefined,
+): AsyncIterable<string> {
+  const client = new RegistryClient(await access.connect(name, options));
+  yield* client.listTags(name.repository, options);
+}
+
+/** Deletes the manifest, and with it all tags that point to it. Distribution spec 1.1, "Deleting manifests". */
+async function deleteImage(
+  location: DockerLocation,
+  connection: RegistryConnection,
+  options: OperationOptions | undefined,
+): Promise<void> {
+  requireTagOrDigest(location, "Docker reference", "without a tag or digest cannot be deleted");
+  const { name } = location;
+  const client = new RegistryClient(connection);
+  const manifest = await findForDeletion(client, name, options);
+  await inContext(`deleting ${formatFamiliarName(name)}`, () =>
+    client.deleteManifest(name.repository, manifest.digest, options),
+  );
+}
+
+async function findForDeletion(
+  client: RegistryClient,
+  name: DockerName,
+  options: OperationOptions | undefined,
+): ReturnType<RegistryClient["readManifest"]> {
+  try {
+    return await client.readManifest(name.repository, name.tag ?? name.digest ?? "", options);
+  } catch (error) {
+    if (findCause(error, RegistryError)?.status !== 404) throw error;
+    throw new ImageError(
+      "NOT_FOUND",
+      `Unable to delete ${formatFamiliarName(name)}. Image may not exist or is not stored with a v2 Schema in a v2 registry`,
+    );
+  }
+}
+
+function requireTagOrDigest(location: DockerLocation, before: string, after: string): void {
+  if (!location.hasUnknownDigest) return;
+  throw new ImageError("INVALID_REFERENCE", `${before} "//${formatDockerName(location.name)}" ${after}`);
+}

@@ -1,0 +1,60 @@
+import { streamOf } from "../../core/byte-stream.ts";
+import type { RawManifest } from "../../core/descriptor.ts";
+import { ImageError } from "../../core/errors.ts";
+import type { DestinationTraits, ImageDestination, ImageReference } from "../../core/image.ts";
+import { OCI_INDEX, OCI_MANIFEST } from "../../core/media-type.ts";
+import { type OciLayout, referenceName, withEntry } from "./layout.ts";
+
+const UNSUPPORTED_SIGNATURES = "Pushing signatures for OCI images is not supported";
+
+const TRAITS: DestinationTraits = {
+  manifestTypes: [OCI_MANIFEST, OCI_INDEX],
+  layerCompression: "compress",
+  foreignLayers: "keep-urls",
+  signatures: { unsupportedBecause: UNSUPPORTED_SIGNATURES },
+  concurrentBlobs: true,
+};
+
+/** A layout to add an image to, under `name` if there is one. The image appears in index.json at `commit`. */
+export async function openOciDestination(
+  reference: ImageReference,
+  layout: OciLayout,
+  name: string | undefined,
+): Promise<ImageDestination> {
+  // A broken index.json is better found before blobs are moved than after.
+  await layout.readIndexIfAny();
+  let topLevel: RawManifest | undefined;
+  return {
+    reference,
+    traits: TRAITS,
+    async findManifest(instance) {
+      if (instance !== undefined)
+        return (await layout.findBlob(instance)) === undefined ? undefined : instance;
+      if (name === undefined) return undefined;
+      const { manifests } = await layout.readIndexIfAny();
+      return manifests.find((entry) => referenceName(entry) === name)?.digest;
+    },
+    async reuseBlob(wanted, options) {
+      const size = await layout.findVerifiedBlob(wanted.digest, options);
+      return size === undefined ? undefined : { digest: wanted.digest, size };
+    },
+    writeBlob: async (bytes, blob) =>
+      blob.digest === undefined
+        ? await layout.writeBlob(bytes)
+        : await layout.writeVerifiedBlob(bytes, blob.digest),
+    async writeManifest(manifest, instance) {
+      await layout.writeVerifiedBlob(streamOf(manifest.bytes), manifest.digest);
+      if (instance === undefined) topLevel = manifest;
+    },
+    async writeSignatures(added) {
+      if (added.length > 0) throw new ImageError("UNSUPPORTED_OPERATION", UNSUPPORTED_SIGNATURES);
+    },
+    async commit(options) {
+      if (topLevel === undefined) throw new ImageError("MANIFEST_INVALID", "no manifest was written");
+      const { mediaType, digest, bytes } = topLevel;
+      const entry = { mediaType, digest, size: bytes.length };
+      await layout.updateIndex((index) => withEntry(index, entry, name), options);
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}

@@ -1,0 +1,252 @@
+import { rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import * as v from "valibot";
+import {
+  type ByteStream,
+  collect,
+  digested,
+  type OperationOptions,
+  verified,
+} from "../../core/byte-stream.ts";
+import type { Descriptor } from "../../core/descriptor.ts";
+import { createDigester, type Digest, digestAlgorithm, digestHex } from "../../core/digest.ts";
+import { ImageError } from "../../core/errors.ts";
+import type { BlobReader, StoredBlob } from "../../core/image.ts";
+import { OCI_INDEX } from "../../core/media-type.ts";
+import { parseJson } from "../../format/json.ts";
+import { DescriptorListSchema } from "../../format/manifest.ts";
+import { withFileLock } from "../../runtime/file-lock.ts";
+import {
+  fileSize,
+  isMissing,
+  makeDirectory,
+  openFile,
+  writeFileAtomically,
+  writeStream,
+} from "../../runtime/files.ts";
+
+/** The annotation that names an entry of index.json. Image spec 1.1, annotations.md. */
+export const REFERENCE_NAME = "org.opencontainers.image.ref.name";
+
+const INDEX_LIMIT: number = 64 * 1024 * 1024;
+
+const LayoutIndexSchema = v.looseObject({
+  schemaVersion: v.number(),
+  mediaType: v.nullish(v.string()),
+  artifactType: v.nullish(v.string()),
+  manifests: DescriptorListSchema,
+  subject: v.nullish(v.unknown()),
+  annotations: v.nullish(v.record(v.string(), v.string())),
+});
+
+/** The content of index.json: its entries are the images of the layout, named by `REFERENCE_NAME`. */
+export interface LayoutIndex {
+  readonly mediaType?: string | undefined;
+  readonly artifactType?: string | undefined;
+  readonly manifests: readonly Descriptor[];
+  readonly subject?: unknown;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/** An OCI image layout on disk. Image spec 1.1, image-layout.md. Nothing is read or created before it is needed. */
+export class OciLayout {
+  readonly path: string;
+  readonly #blobs: string;
+
+  /** `sharedBlobDirectory` holds the blobs in place of the layout's own `blobs`. */
+  constructor(path: string, sharedBlobDirectory?: string) {
+    this.path = resolve(path);
+    this.#blobs = sharedBlobDirectory === undefined ? join(this.path, "blobs") : resolve(sharedBlobDirectory);
+  }
+
+  blobPath(digest: Digest): string {
+    return join(this.#blobs, digestAlgorithm(digest), digestHex(digest));
+  }
+
+  /** Creates the folders of the layout, so that blobs can be written. */
+  async create(): Promise<void> {
+    await makeDirectory(this.path);
+    await makeDirectory(this.#blobs);
+  }
+
+  /** The size of a blob in bytes, if it is there. Its content is not checked. */
+  async findBlob(digest: Digest): Promise<number | undefined> {
+    return await fileSize(this.blobPath(digest));
+  }
+
+  /** Whether a blob is there and its content has its digest. A blob that has not is left for `writeBlob` to replace. */
+  async findVerifiedBlob(digest: Digest, options: OperationOptions = {}): Promise<number | undefined> {
+    try {
+      await using file = await openFile(this.blobPath(digest));
+      for await (const _ of verified(file.bytes, digest)) options.signal?.throwIfAborted();
+      return file.size;
+    } catch (error) {
+      if (isMissing(error) || (error instanceof ImageError && error.code === "DIGEST_MISMATCH"))
+        return undefined;
+      throw error;
+    }
+  }
+
+  /** Opens a blob, or `length` bytes of it from `start`. @throws {ImageError} NOT_FOUND */
+  async openBlob(
+    digest: Digest,
+    start?: number,
+    length?: number,
+  ): Promise<BlobReader & { readonly size: number }> {
+    try {
+      return await openFile(this.blobPath(digest), start, length);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      throw new ImageError("NOT_FOUND", `open ${this.blobPath(digest)}: no such file or directory`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** A blob whole, for manifests and configs. The digest is not checked. @throws {ImageError} NOT_FOUND, SIZE_LIMIT */
+  async readBlob(digest: Digest, limit: number): Promise<Uint8Array> {
+    await using blob = await this.openBlob(digest);
+    return await collect(blob.bytes, limit, `blob ${digest}`);
+  }
+
+  /**
+   * Stores a blob, which becomes visible only once it is complete. With `expected` its digest is checked.
+   * @throws {ImageError} DIGEST_MISMATCH
+   */
+  async writeBlob(bytes: ByteStream, expected?: Digest): Promise<StoredBlob> {
+    await this.create();
+    const algorithm = expected === undefined ? "sha256" : digestAlgorithm(expected);
+    await makeDirectory(join(this.#blobs, algorithm));
+    const digester = createDigester(algorithm);
+    let digest: Digest | undefined;
+    const finish = (): string => {
+      digest = digester.digest();
+      if (expected === undefined || digest === expected) return this.blobPath(digest);
+      throw new ImageError("DIGEST_MISMATCH", `Digest did not match, expected ${expected}, got ${digest}`);
+    };
+    const size = await writeStream(digested(bytes, digester), {
+      directory: this.path,
+      prefix: "oci-put-blob",
+      destination: finish,
+    });
+    if (digest === undefined) throw new ImageError("STORAGE_FAILURE", "blob was written without a digest");
+    return { digest, size };
+  }
+
+  /** Stores a blob whose stream fails by itself unless its bytes have `digest`. */
+  async writeVerifiedBlob(bytes: ByteStream, digest: Digest): Promise<StoredBlob> {
+    await this.create();
+    await makeDirectory(join(this.#blobs, digestAlgorithm(digest)));
+    const destination = this.blobPath(digest);
+    const size = await writeStream(bytes, {
+      directory: this.path,
+      prefix: "oci-put-blob",
+      destination: () => destination,
+    });
+    return { digest, size };
+  }
+
+  async removeBlob(digest: Digest): Promise<void> {
+    await rm(this.blobPath(digest), { force: true });
+  }
+
+  /** @throws {ImageError} MANIFEST_INVALID; a missing file passes through as ENOENT */
+  async readIndex(): Promise<LayoutIndex> {
+    const path = join(this.path, "index.json");
+    await using file = await openFile(path);
+    const bytes = await collect(file.bytes, INDEX_LIMIT, path);
+    const document = parseJson(LayoutIndexSchema, bytes, path);
+    return {
+      ...(document.mediaType ? { mediaType: document.mediaType } : {}),
+      ...(document.artifactType ? { artifactType: document.artifactType } : {}),
+      manifests: document.manifests,
+      ...(document.subject ? { subject: document.subject } : {}),
+      ...(document.annotations ? { annotations: document.annotations } : {}),
+    };
+  }
+
+  /** As `readIndex`; a layout that has no index.json yet counts as empty. */
+  async readIndexIfAny(): Promise<LayoutIndex> {
+    try {
+      return await this.readIndex();
+    } catch (error) {
+      if (isMissing(error)) return { mediaType: OCI_INDEX, manifests: [] };
+      throw error;
+    }
+  }
+
+  /**
+   * Replaces index.json by what `change` makes of it: under a lock, so that writers at the same time lose nothing,
+   * and atomically, so that readers see the old index or the new one. Writes `oci-layout` where it is missing.
+   */
+  async updateIndex(
+    change: (index: LayoutIndex) => LayoutIndex | Promise<LayoutIndex>,
+    options: OperationOptions & {
+      readonly trailingNewline?: boolean;
+      /** Runs under the same lock once the new index is in place. */
+      readonly afterwards?: (before: LayoutIndex, after: LayoutIndex) => Promise<void>;
+    } = {},
+  ): Promise<void> {
+    await this.create();
+    await withFileLock(
+      join(this.path, "index.json.lock"),
+      async () => {
+        const before = await this.readIndexIfAny();
+        const changed = await change(before);
+        const marker = join(this.path, "oci-layout");
+        if ((await fileSize(marker)) === undefined) {
+          await writeFileAtomically(marker, '{"imageLayoutVersion":"1.0.0"}');
+        }
+        const newline = options.trailingNewline ? "\n" : "";
+        await writeFileAtomically(join(this.path, "index.json"), `${formatIndex(changed)}${newline}`);
+        await options.afterwards?.(before, changed);
+      },
+      options,
+    );
+  }
+}
+
+/** The entry's name in index.json, if it has one. */
+export function referenceName(entry: Descriptor): string | undefined {
+  return entry.annotations?.[REFERENCE_NAME];
+}
+
+/**
+ * The index with `entry` under `name`. The entry that had the name before loses it; an unnamed entry of the same
+ * content is replaced in its place, otherwise the entry goes last.
+ */
+export function withEntry(index: LayoutIndex, entry: Descriptor, name: string | undefined): LayoutIndex {
+  const added: Descriptor =
+    name === undefined ? entry : { ...entry, annotations: { ...entry.annotations, [REFERENCE_NAME]: name } };
+  const others = name === undefined ? index.manifests : withoutName(index.manifests, name);
+  const position = others.findIndex(
+    (other) => other.digest === entry.digest && referenceName(other) === undefined,
+  );
+  const manifests = position < 0 ? [...others, added] : others.with(position, added);
+  return { ...index, manifests };
+}
+
+function withoutName(entries: readonly Descriptor[], name: string): readonly Descriptor[] {
+  const position = entries.findIndex((entry) => referenceName(entry) === name);
+  const named = entries[position];
+  if (named === undefined) return entries;
+  const { [REFERENCE_NAME]: _, ...rest } = named.annotations ?? {};
+  const { annotations: __, ...unnamed } = named;
+  return entries.with(position, Object.keys(rest).length > 0 ? { ...unnamed, annotations: rest } : unnamed);
+}
+
+function formatIndex(index: LayoutIndex): string {
+  return JSON.stringify({
+    schemaVersion: 2,
+    mediaType: index.mediaType,
+    artifactType: index.artifactType,
+    manifests: index.manifests.map(formatDescriptor),
+    subject: index.subject,
+    annotations: index.annotations,
+  });
+}
+
+function formatDescriptor(entry: Descriptor): Descriptor {
+  const { mediaType, digest, size, urls, annotations, data, platform, artifactType, ...others } = entry;
+  return { mediaType, digest, size, urls, annotations, data, platform, artifactType, ...others };
+}
