@@ -1,0 +1,105 @@
+import { counted, type OperationOptions, verified } from "../core/byte-stream.ts";
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import { inContext } from "../core/errors.ts";
+import type { ImageDestination, ImageSource, StoredBlob } from "../core/image.ts";
+import { forEachLimited, Semaphore } from "../core/limiter.ts";
+import type { ProgressListener } from "../core/progress.ts";
+import { retrying } from "../core/retry.ts";
+
+/** From this size on, in bytes, a transfer is bound by bandwidth; below it, by round trips, so that more go at a time. */
+const LARGE_BLOB: number = 4 * 1024 * 1024;
+const LARGE_AT_A_TIME = 6;
+const BLOBS_AT_A_TIME = 32;
+/** A blob whose transfer broke off is sent again so many times. */
+const BLOB_RETRIES = { times: 2, delay: 500 };
+
+/** A blob of an image, and what it is for. */
+export interface MovableBlob {
+  readonly role: "config" | "layer";
+  readonly descriptor: Descriptor;
+}
+
+/** Moves blobs of one copy, each of them once, straight from the source's stream into the destination's. */
+export class BlobMover {
+  readonly #source: ImageSource;
+  readonly #destination: ImageDestination;
+  readonly #report: ProgressListener;
+  readonly #limit: number;
+  readonly #large: Semaphore;
+  readonly #moved = new Map<Digest, Promise<void>>();
+
+  constructor(
+    source: ImageSource,
+    destination: ImageDestination,
+    report: ProgressListener,
+    parallelCopies: number | undefined,
+  ) {
+    const isConcurrent = source.concurrentBlobs && destination.traits.concurrentBlobs;
+    this.#source = source;
+    this.#destination = destination;
+    this.#report = report;
+    this.#limit = isConcurrent ? parallelCopies || BLOBS_AT_A_TIME : 1;
+    this.#large = new Semaphore(parallelCopies || LARGE_AT_A_TIME);
+  }
+
+  /** Brings all blobs to the destination. The first failure ends the others. */
+  async moveAll(blobs: readonly MovableBlob[], options: OperationOptions): Promise<void> {
+    await forEachLimited(
+      blobs,
+      this.#limit,
+      (blob, _, operation) => this.#moveOnce(blob, operation),
+      options,
+    );
+  }
+
+  async #moveOnce(blob: MovableBlob, options: OperationOptions): Promise<void> {
+    const { digest } = blob.descriptor;
+    const known = this.#moved.get(digest);
+    if (known !== undefined) return await known;
+    const pending = this.#move(blob, options);
+    this.#moved.set(digest, pending);
+    await pending;
+  }
+
+  async #move(blob: MovableBlob, options: OperationOptions): Promise<void> {
+    const { role, descriptor } = blob;
+    const { digest, size } = descriptor;
+    this.#report({ kind: "blob-start", digest, role, size });
+    if (this.#isKeptElsewhere(descriptor)) {
+      this.#report({ kind: "blob-end", digest, outcome: "skipped" });
+      return;
+    }
+    const { mediaType } = descriptor;
+    const from = this.#source.reference.dockerName;
+    const reused = await this.#destination.reuseBlob({ role, mediaType, digest, size, from }, options);
+    if (reused === undefined) await this.#transfer(blob, options);
+    this.#report({ kind: "blob-end", digest, outcome: reused === undefined ? "copied" : "reused" });
+  }
+
+  /** Layers with URLs stay where they are, if the destination is content with the URLs. */
+  #isKeptElsewhere(descriptor: Descriptor): boolean {
+    return (descriptor.urls ?? []).length > 0 && this.#destination.traits.foreignLayers === "keep-urls";
+  }
+
+  async #transfer(blob: MovableBlob, options: OperationOptions): Promise<void> {
+    const release = blob.descriptor.size >= LARGE_BLOB ? await this.#large.acquire(options) : undefined;
+    try {
+      await retrying(BLOB_RETRIES, () => this.#stream(blob, options), options);
+    } finally {
+      release?.();
+    }
+  }
+
+  async #stream({ role, descriptor }: MovableBlob, options: OperationOptions): Promise<StoredBlob> {
+    const { digest, size, mediaType } = descriptor;
+    await using reader = await inContext(`reading blob ${digest}`, () =>
+      this.#source.openBlob(descriptor, options),
+    );
+    const checked = verified(reader.bytes, digest, size);
+    const measured = counted(checked, (bytes) => this.#report({ kind: "blob-bytes", digest, bytes }));
+    return await inContext(`writing blob ${digest}`, () =>
+      this.#destination.writeBlob(measured, { role, mediaType, digest, size }, options),
+    );
+  }
+}

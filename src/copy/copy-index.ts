@@ -1,0 +1,193 @@
+import type { OperationOptions } from "../core/byte-stream.ts";
+import type { Descriptor, RawManifest } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import { ImageError, inContext } from "../core/errors.ts";
+import { isIndexType } from "../core/media-type.ts";
+import { matchesPlatform } from "../format/instance-choice.ts";
+import { type IndexManifest, parseIndex } from "../format/manifest.ts";
+import { type CopyContext, type CopyResult, type InstanceSelection, readSignatures } from "./copy-image.ts";
+import { copyInstance, type InstancePlace } from "./copy-instance.ts";
+import { planManifestTypes } from "./manifest-plan.ts";
+
+type IndexSelection = Exclude<InstanceSelection, { readonly kind: "system" }>;
+
+/** Points from an attestation to the image in the same index that it is about (BuildKit). */
+const ATTESTED_IMAGE = "vnd.docker.reference.digest";
+
+/**
+ * Copies an index with those of its images that are wanted. If nothing about it has to change, the index keeps its
+ * bytes; otherwise it is written anew, listing what was copied.
+ */
+export async function copyIndex(
+  context: CopyContext,
+  source: RawManifest,
+  selection: IndexSelection,
+  options: OperationOptions,
+  place: InstancePlace = { isPartOfIndex: false },
+): Promise<CopyResult> {
+  checkListSupport(context);
+  const index = parseIndex(source);
+  const signatures = await readSignatures(
+    context,
+    "index",
+    place.isPartOfIndex ? source : undefined,
+    options,
+  );
+  const kept = keptEntries(index, selection);
+  const fixedBecause =
+    context.fixedBecause ?? (signatures.length > 0 ? "Would invalidate signatures" : undefined);
+  const { manifestTypes } = context.destination.traits;
+  const [type] = planManifestTypes(source.mediaType, manifestTypes, context.request.format);
+  const isTrimmed = kept.length < index.manifests.length;
+  if (fixedBecause !== undefined && (isTrimmed || type !== source.mediaType)) {
+    throw unchangeable(type ?? source.mediaType, isTrimmed, fixedBecause);
+  }
+  const wasPresent =
+    !isTrimmed && type === source.mediaType && (await isPresent(context, source, place, options));
+  const copied = await copyEntries(
+    context,
+    index,
+    selection.kind === "index-only" ? [] : kept,
+    selection,
+    options,
+  );
+  const entries = kept.map((entry) => copied.get(entry.digest)?.entry ?? entry);
+  const isVerbatim =
+    type === source.mediaType && !isTrimmed && entries.every((entry, i) => entry === index.manifests[i]);
+  if (
+    isVerbatim &&
+    wasPresent &&
+    signatures.length === 0 &&
+    [...copied.values()].every((item) => item.isUnchanged)
+  ) {
+    context.report({ kind: "unchanged", digest: source.digest });
+    return { manifest: source, isUnchanged: true };
+  }
+  if (!isVerbatim && fixedBecause !== undefined)
+    throw unchangeable(type ?? source.mediaType, false, fixedBecause);
+  const written = isVerbatim ? source : await rewriteIndex(index, type ?? source.mediaType, entries);
+  context.report({ kind: "manifest", of: "index", digest: written.digest, mediaType: written.mediaType });
+  const instance = place.isPartOfIndex ? written.digest : undefined;
+  await inContext("writing manifest list", () =>
+    context.destination.writeManifest(written, instance, options),
+  );
+  context.report({ kind: "signatures", of: "index", step: "write" });
+  if (signatures.length > 0) await context.destination.writeSignatures(signatures, instance, options);
+  return { manifest: written, isUnchanged: false };
+}
+
+async function rewriteIndex(
+  index: IndexManifest,
+  type: string,
+  entries: readonly Descriptor[],
+): Promise<RawManifest> {
+  const { convertIndex } = await import("../format/convert.ts");
+  const { hostPlatform } = await import("../runtime/host-platform.ts");
+  return convertIndex(index, type, entries, await hostPlatform());
+}
+
+function checkListSupport(context: CopyContext): void {
+  const { traits, reference } = context.destination;
+  if (traits.manifestTypes === "any" || traits.manifestTypes.some(isIndexType)) return;
+  throw new ImageError(
+    "UNSUPPORTED_OPERATION",
+    `copying multiple images: destination transport "${reference.transport.name}" does not support copying multiple images as a group`,
+  );
+}
+
+/** The entries that stay in the index. What is about a kept image, such as its attestation, stays with it. */
+function keptEntries(index: IndexManifest, selection: IndexSelection): readonly Descriptor[] {
+  if (selection.kind !== "platforms") return index.manifests;
+  const { platforms } = selection;
+  for (const platform of platforms) {
+    if (index.manifests.some((entry) => matchesPlatform(entry, platform) || isIndexType(entry.mediaType)))
+      continue;
+    throw new ImageError(
+      "NO_MATCHING_INSTANCE",
+      `no image found in the index for platform ${platform}${available(index)}`,
+    );
+  }
+  const isWanted = (entry: Descriptor): boolean =>
+    platforms.some((platform) => matchesPlatform(entry, platform));
+  const wanted = new Set<string>(index.manifests.filter(isWanted).map(({ digest }) => digest));
+  return index.manifests.filter(
+    (entry) =>
+      wanted.has(entry.digest) ||
+      isIndexType(entry.mediaType) ||
+      wanted.has(entry.annotations?.[ATTESTED_IMAGE] ?? ""),
+  );
+}
+
+function available(index: IndexManifest): string {
+  const platforms = index.manifests.map(({ platform }) =>
+    platform === undefined
+      ? ""
+      : [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/"),
+  );
+  const named = [...new Set(platforms)].filter(
+    (platform) => platform !== "" && !platform.startsWith("unknown"),
+  );
+  return named.length === 0 ? "" : ` (it has ${named.join(", ")})`;
+}
+
+interface CopiedEntry {
+  readonly entry: Descriptor;
+  readonly isUnchanged: boolean;
+}
+
+async function copyEntries(
+  context: CopyContext,
+  index: IndexManifest,
+  kept: readonly Descriptor[],
+  selection: IndexSelection,
+  options: OperationOptions,
+): Promise<ReadonlyMap<Digest, CopiedEntry>> {
+  const total = index.manifests.length;
+  context.report({ kind: "instances", count: kept.length, total });
+  const copied = new Map<Digest, CopiedEntry>();
+  for (const [position, entry] of kept.entries()) {
+    const { digest } = entry;
+    if (copied.has(digest)) continue;
+    context.report({ kind: "instance", digest, position: position + 1, count: kept.length });
+    const result = await inContext(`copying image ${position + 1}/${kept.length} from manifest list`, () =>
+      copyEntry(context, entry, selection, options),
+    );
+    copied.set(digest, { entry: updatedEntry(entry, result.manifest), isUnchanged: result.isUnchanged });
+  }
+  return copied;
+}
+
+async function copyEntry(
+  context: CopyContext,
+  entry: Descriptor,
+  selection: IndexSelection,
+  options: OperationOptions,
+): Promise<CopyResult> {
+  const manifest = await context.source.readManifest(entry.digest, options);
+  const place = { isPartOfIndex: true };
+  if (isIndexType(manifest.mediaType)) return await copyIndex(context, manifest, selection, options, place);
+  return await copyInstance(context, manifest, manifest.digest, options, place);
+}
+
+/** The entry itself where nothing changed, so that an unchanged index is recognised. */
+function updatedEntry(entry: Descriptor, written: RawManifest): Descriptor {
+  if (entry.digest === written.digest) return entry;
+  return { ...entry, mediaType: written.mediaType, digest: written.digest, size: written.bytes.length };
+}
+
+async function isPresent(
+  context: CopyContext,
+  source: RawManifest,
+  place: InstancePlace,
+  options: OperationOptions,
+): Promise<boolean> {
+  const instance = place.isPartOfIndex ? source.digest : undefined;
+  return (await context.destination.findManifest?.(instance, options)) === source.digest;
+}
+
+function unchangeable(type: string, isTrimmed: boolean, reason: string): ImageError {
+  const message = isTrimmed
+    ? `Manifest list must be trimmed to the chosen platforms, but we cannot modify it: "${reason}"`
+    : `Manifest list must be converted to type "${type}" to be written to destination, but we cannot modify it: "${reason}"`;
+  return new ImageError("DIGEST_NOT_PRESERVABLE", message);
+}
