@@ -1,0 +1,18 @@
+import type { Credentials } from "../registry/credentials.ts";
+
+/** How the user wants one image, or one side of a copy, to be accessed. */
+export interface ImageAccess {
+  /** The only credential file to read. */
+  readonly authFile?: string | undefined;
+  readonly credentials?: Credentials | undefined;
+  /** No credentials are looked for. */
+  readonly anonymous?: boolean | undefined;
+  /** Sent as a bearer token as it is. */
+  readonly registryToken?: string | undefined;
+  /** The only directory with certificates to use. */
+  readonly certDir?: string | undefined;
+  /** Whether certificates are verified; undefined follows the configuration. */
+  readonly tlsVerify?: boolean | undefined;
+  /** The place of an `oci:` layout's blobs. */
+  readonly sharedBlobDir?: string | undefined;
+}

@@ -1,0 +1,85 @@
+import type { ConfigurationListener } from "../config/listener.ts";
+import { type Environment, hostEnvironment } from "../config/locations.ts";
+import { ImageError } from "../core/errors.ts";
+import type { ImageReference, Transport } from "../core/image.ts";
+import type { ExchangeRecord } from "../registry/exchange-log.ts";
+import { VERSION } from "../version.ts";
+import { fetchExternalBlob } from "./external-blob.ts";
+import type { ImageAccess } from "./image-access.ts";
+import { RegistryConnections } from "./registry-access.ts";
+
+/** What the names of images are resolved in. All is optional: the machine's own configuration fills the rest. */
+export interface ImageEnvironmentOptions extends ConfigurationListener {
+  readonly environment?: Environment | undefined;
+  readonly userAgent?: string | undefined;
+  readonly registriesConf?: string | undefined;
+  /** Milliseconds without a byte after which a transfer counts as broken; a minute by default. */
+  readonly stallTimeout?: number | undefined;
+  readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
+}
+
+const STALL_TIMEOUT = 60_000;
+
+/** Transports as loaded: a run pays for the code of those it uses. */
+const TRANSPORT_NAMES: ReadonlySet<string> = new Set(["dir", "docker", "oci"]);
+
+/** Resolves image names to references, with the machine's configuration and connections that all of them share. */
+export class ImageEnvironment {
+  readonly #connections: RegistryConnections;
+
+  constructor(options: ImageEnvironmentOptions = {}) {
+    const { debug, warning, registriesConf, onExchange } = options;
+    this.#connections = new RegistryConnections({
+      environment: options.environment ?? hostEnvironment(),
+      userAgent: options.userAgent ?? `skopeo/${VERSION}`,
+      stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
+      registriesConf,
+      onExchange,
+      ...(debug === undefined ? {} : { debug }),
+      ...(warning === undefined ? {} : { warning }),
+    });
+  }
+
+  /**
+   * Resolves `transport:details`.
+   * @throws {ImageError} INVALID_REFERENCE
+   */
+  async parseImageName(name: string, access: ImageAccess = {}): Promise<ImageReference> {
+    const colon = name.indexOf(":");
+    if (colon < 0) {
+      throw new ImageError(
+        "INVALID_REFERENCE",
+        `Invalid image name ${JSON.stringify(name)}, expected colon-separated transport:reference`,
+      );
+    }
+    const transport = await this.#loadTransport(name, name.slice(0, colon), access);
+    return transport.parseReference(name.slice(colon + 1));
+  }
+
+  async #loadTransport(name: string, transport: string, access: ImageAccess): Promise<Transport> {
+    switch (transport) {
+      case "docker":
+        return (await import("../transports/docker/transport.ts")).createDockerTransport(
+          this.#connections.accessFor(access),
+        );
+      case "oci":
+        return (await import("../transports/oci/transport.ts")).createOciTransport({
+          sharedBlobDirectory: access.sharedBlobDir,
+          fetchExternal: fetchExternalBlob,
+        });
+      case "dir":
+        return (await import("../transports/dir/transport.ts")).createDirTransport();
+      default:
+        throw new ImageError(
+          "INVALID_REFERENCE",
+          `Invalid image name ${JSON.stringify(name)}, unknown transport ${JSON.stringify(transport)}${hint(name, transport)}`,
+        );
+    }
+  }
+}
+
+/** A name without a transport is most often meant for a registry. */
+function hint(name: string, transport: string): string {
+  const isLikelyImage = /^[a-z0-9._/-]+$/.test(transport) && !TRANSPORT_NAMES.has(transport);
+  return isLikelyImage ? ` (for an image in a registry, write docker://${name})` : "";
+}
