@@ -1,5 +1,5 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
-import type { RawManifest } from "../core/descriptor.ts";
+import type { Platform, RawManifest } from "../core/descriptor.ts";
 import { formatDockerName } from "../core/docker-name.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageDestination, ImageReference, ImageSource } from "../core/image.ts";
@@ -19,8 +19,8 @@ export type InstanceSelection =
   | { readonly kind: "all" }
   /** The index alone, for a destination that has its images already. */
   | { readonly kind: "index-only" }
-  /** The index with only the images of these platforms, such as `linux/arm64`. */
-  | { readonly kind: "platforms"; readonly platforms: readonly string[] };
+  /** The index with only the images of these platforms; without a variant, all variants. */
+  | { readonly kind: "platforms"; readonly platforms: readonly Platform[] };
 
 /** A request to copy one image, or an index with images. */
 export interface CopyRequest {

@@ -1,15 +1,19 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
-import type { Descriptor, RawManifest } from "../core/descriptor.ts";
+import { type Descriptor, formatPlatform, type RawManifest } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { ImageError, inContext } from "../core/errors.ts";
+import { forEachLimited } from "../core/limiter.ts";
 import { isIndexType } from "../core/media-type.ts";
-import { matchesPlatform } from "../format/instance-choice.ts";
+import { availablePlatforms, matchesPlatform } from "../format/instance-choice.ts";
 import { type IndexManifest, parseIndex } from "../format/manifest.ts";
 import { type CopyContext, type CopyResult, type InstanceSelection, readSignatures } from "./copy-image.ts";
 import { copyInstance, type InstancePlace } from "./copy-instance.ts";
 import { planManifestTypes } from "./manifest-plan.ts";
 
 type IndexSelection = Exclude<InstanceSelection, { readonly kind: "system" }>;
+
+/** Enough to hide round trips; their blobs share one limit for large transfers. */
+const INSTANCES_AT_A_TIME = 4;
 
 /** Points from an attestation to the image in the same index that it is about (BuildKit). */
 const ATTESTED_IMAGE = "vnd.docker.reference.digest";
@@ -104,7 +108,7 @@ function keptEntries(index: IndexManifest, selection: IndexSelection): readonly 
       continue;
     throw new ImageError(
       "NO_MATCHING_INSTANCE",
-      `no image found in the index for platform ${platform}${available(index)}`,
+      `no image found in the index for platform ${formatPlatform(platform)}${availablePlatforms(index)}`,
     );
   }
   const isWanted = (entry: Descriptor): boolean =>
@@ -116,18 +120,6 @@ function keptEntries(index: IndexManifest, selection: IndexSelection): readonly 
       isIndexType(entry.mediaType) ||
       wanted.has(entry.annotations?.[ATTESTED_IMAGE] ?? ""),
   );
-}
-
-function available(index: IndexManifest): string {
-  const platforms = index.manifests.map(({ platform }) =>
-    platform === undefined
-      ? ""
-      : [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/"),
-  );
-  const named = [...new Set(platforms)].filter(
-    (platform) => platform !== "" && !platform.startsWith("unknown"),
-  );
-  return named.length === 0 ? "" : ` (it has ${named.join(", ")})`;
 }
 
 interface CopiedEntry {
@@ -145,15 +137,24 @@ async function copyEntries(
   const total = index.manifests.length;
   context.report({ kind: "instances", count: kept.length, total });
   const copied = new Map<Digest, CopiedEntry>();
-  for (const [position, entry] of kept.entries()) {
-    const { digest } = entry;
-    if (copied.has(digest)) continue;
-    context.report({ kind: "instance", digest, position: position + 1, count: kept.length });
-    const result = await inContext(`copying image ${position + 1}/${kept.length} from manifest list`, () =>
-      copyEntry(context, entry, selection, options),
-    );
-    copied.set(digest, { entry: updatedEntry(entry, result.manifest), isUnchanged: result.isUnchanged });
-  }
+  const distinct = kept.filter((entry, i) => kept.findIndex(({ digest }) => digest === entry.digest) === i);
+  await forEachLimited(
+    distinct,
+    INSTANCES_AT_A_TIME,
+    async (entry, i, operation) => {
+      const position = i + 1;
+      const count = distinct.length;
+      context.report({ kind: "instance", digest: entry.digest, position, count });
+      const result = await inContext(`copying image ${position}/${count} from manifest list`, () =>
+        copyEntry(context, entry, selection, operation),
+      );
+      copied.set(entry.digest, {
+        entry: updatedEntry(entry, result.manifest),
+        isUnchanged: result.isUnchanged,
+      });
+    },
+    options,
+  );
   return copied;
 }
 

@@ -1,4 +1,4 @@
-import type { Descriptor } from "../core/descriptor.ts";
+import { type Descriptor, formatPlatform, type Platform } from "../core/descriptor.ts";
 import { ImageError } from "../core/errors.ts";
 import { DOCKER_LIST } from "../core/media-type.ts";
 import type { IndexManifest } from "./manifest.ts";
@@ -44,16 +44,22 @@ export function chooseInstance(index: IndexManifest, wanted: WantedPlatform): De
   return chosen;
 }
 
-/** The entries for platforms such as `linux/arm64` or `linux/arm/v7`; without a variant, all variants. */
-export function matchesPlatform(entry: Descriptor, platform: string): boolean {
-  const [os, architecture, variant] = platform.split("/");
-  if (entry.platform === undefined) return false;
-  if (entry.platform.os !== os || entry.platform.architecture !== architecture) return false;
-  return variant === undefined || (entry.platform.variant ?? defaultVariant(architecture)) === variant;
+/** Whether an entry is for a platform; a platform without a variant stands for all variants. */
+export function matchesPlatform(
+  entry: Descriptor,
+  wanted: Pick<Platform, "os" | "architecture" | "variant">,
+): boolean {
+  const { platform } = entry;
+  if (platform === undefined) return false;
+  if (platform.os !== wanted.os || platform.architecture !== wanted.architecture) return false;
+  return (
+    wanted.variant === undefined ||
+    (platform.variant ?? defaultVariant(wanted.architecture)) === wanted.variant
+  );
 }
 
 /** ARM64 has had one variant only, which most indexes therefore leave out. */
-function defaultVariant(architecture: string | undefined): string {
+function defaultVariant(architecture: string): string {
   return architecture === "arm64" ? "v8" : "";
 }
 
@@ -69,14 +75,15 @@ function noInstance(index: IndexManifest, wanted: WantedPlatform, variant: strin
   const { architecture, os } = wanted;
   return new ImageError(
     "NO_MATCHING_INSTANCE",
-    `no image found in ${kind} for architecture "${architecture}", variant "${variant}", OS "${os}"${available(index)}`,
+    `no image found in ${kind} for architecture "${architecture}", variant "${variant}", OS "${os}"${availablePlatforms(index)}`,
   );
 }
 
-function available(index: IndexManifest): string {
+/** ` (it has linux/amd64, linux/arm64)`, for messages; "" where no entry tells its platform. */
+export function availablePlatforms(index: IndexManifest): string {
   const platforms = index.manifests
-    .map(({ platform }) => platform)
-    .filter((platform) => platform !== undefined && platform.os !== "unknown")
-    .map((platform) => [platform?.os, platform?.architecture, platform?.variant].filter(Boolean).join("/"));
-  return platforms.length === 0 ? "" : ` (it has ${[...new Set(platforms)].join(", ")})`;
+    .flatMap(({ platform }) => (platform === undefined ? [] : [platform]))
+    .filter(({ os }) => os !== "unknown" && os !== "");
+  const names = new Set(platforms.map(formatPlatform));
+  return names.size === 0 ? "" : ` (it has ${[...names].join(", ")})`;
 }

@@ -1,65 +1,53 @@
 import * as v from "valibot";
 import { computeDigest, type Digest } from "../core/digest.ts";
 import { ImageError } from "../core/errors.ts";
-
-/** The parts of a signed schema 1 manifest that tell what was signed. */
-const SignedSchema = v.object({
-  schemaVersion: v.literal(1),
-  signatures: v.pipe(v.array(v.object({ protected: v.string() })), v.minLength(1)),
-});
-const ProtectedSchema = v.object({
-  formatLength: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  formatTail: v.string(),
-});
+import { SCHEMA1_SIGNED } from "../core/media-type.ts";
+import { parseJson } from "./json.ts";
+import { guessManifestType } from "./manifest.ts";
 
 /**
- * The digest that a manifest is known by: of its bytes as they are, except that a signed schema 1 manifest is
- * known by the document before it was signed.
- * @throws {ImageError} MANIFEST_INVALID when the signatures of a schema 1 manifest are damaged
+ * The digest of a manifest: of its bytes as they are, except for a signed schema 1 manifest, where it is that of the
+ * document before its signatures were added. Bytes that are no manifest at all count as they are. images.md 2.
+ * @throws {ImageError} MANIFEST_INVALID when the signatures do not tell what the document was
  */
 export function manifestDigest(bytes: Uint8Array): Digest {
   return computeDigest(isSignedSchema1(bytes) ? signedPayload(bytes) : bytes);
 }
 
 function isSignedSchema1(bytes: Uint8Array): boolean {
-  // Looking for two words first spares nearly every manifest a second parsing.
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!text.includes('"signatures"') || !text.includes('"schemaVersion"')) return false;
-  const document = parse(bytes);
-  return v.is(
-    v.object({ schemaVersion: v.literal(1), signatures: v.pipe(v.array(v.unknown()), v.minLength(1)) }),
-    document,
-  );
+  try {
+    return guessManifestType(bytes) === SCHEMA1_SIGNED;
+  } catch {
+    // Not JSON, so no manifest either.
+    return false;
+  }
 }
 
-/** The first `formatLength` bytes of the document, and the tail that the signatures replaced. */
+const SignedDocument = v.looseObject({ signatures: v.array(v.looseObject({ protected: v.string() })) });
+
+/** How the protected header of a signature describes what was signed. */
+const ProtectedHeader = v.looseObject({
+  formatLength: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  formatTail: v.string(),
+});
+
+/** The signed document: so many of the first bytes, and a tail that the signatures have displaced. */
 function signedPayload(bytes: Uint8Array): Uint8Array {
-  const document = v.safeParse(SignedSchema, parse(bytes));
-  const headers = document.success
-    ? document.output.signatures.map((signature) => parseHeader(signature.protected))
-    : [];
-  const [first] = headers;
-  const isUsable =
-    first !== undefined &&
-    first.formatLength <= bytes.length &&
-    headers.every(
-      (header) => header?.formatLength === first.formatLength && header.formatTail === first.formatTail,
-    );
-  if (!isUsable) {
-    throw new ImageError("MANIFEST_INVALID", "the signatures of the schema 1 manifest are damaged");
+  const { signatures } = parseJson(SignedDocument, bytes, "signed manifest");
+  const headers = signatures.map((signature) => {
+    const header = Buffer.from(signature.protected, "base64url");
+    return parseJson(ProtectedHeader, header, "signature header");
+  });
+  const [first, ...others] = headers;
+  if (first === undefined) throw invalid("no signatures");
+  for (const other of others) {
+    if (other.formatLength !== first.formatLength) throw invalid("conflicting format length");
+    if (other.formatTail !== first.formatTail) throw invalid("conflicting format tail");
   }
+  if (first.formatLength > bytes.length) throw invalid("invalid format length");
   return Buffer.concat([bytes.subarray(0, first.formatLength), Buffer.from(first.formatTail, "base64url")]);
 }
 
-function parseHeader(encoded: string): v.InferOutput<typeof ProtectedSchema> | undefined {
-  const header = v.safeParse(ProtectedSchema, parse(Buffer.from(encoded, "base64url")));
-  return header.success ? header.output : undefined;
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+function invalid(reason: string): ImageError {
+  return new ImageError("MANIFEST_INVALID", `signed manifest: ${reason}`);
 }
