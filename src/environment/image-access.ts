@@ -1,4 +1,4 @@
-import type { Credentials } from "../registry/credentials.ts";
+import type { Credentials } from "../core/credentials.ts";
 
 /** How the user wants one image, or one side of a copy, to be accessed. */
 export interface ImageAccess {

@@ -1,8 +1,8 @@
 import { collect, type OperationOptions } from "../core/byte-stream.ts";
+import type { Credentials, CredentialsProvider } from "../core/credentials.ts";
 import { ImageError, isAbort, withContext } from "../core/errors.ts";
 import type { HttpBody, HttpClient, HttpResponse } from "../runtime/http.ts";
 import { type Challenge, chooseChallenge, parseChallenges } from "./challenge.ts";
-import type { Credentials, CredentialsProvider } from "./credentials.ts";
 import { networkError } from "./network-error.ts";
 import { errorFromResponse } from "./registry-error.ts";
 import { basicAuthorization, TokenCache } from "./tokens.ts";

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { collect, type OperationOptions, streamOf } from "../core/byte-stream.ts";
+import type { Credentials } from "../core/credentials.ts";
 import { ImageError, isAbort } from "../core/errors.ts";
 import type { HttpClient, HttpRequest, HttpResponse } from "../runtime/http.ts";
 import type { Challenge } from "./challenge.ts";
-import type { Credentials } from "./credentials.ts";
 import { withoutQuery } from "./network-error.ts";
 import { errorFromResponse } from "./registry-error.ts";
 

@@ -1,0 +1,65 @@
+import { readdir, readFile } from "node:fs/promises";
+import { ImageError } from "../core/errors.ts";
+
+/**
+ * The content of a file; undefined when there is none.
+ * @throws {ImageError} CONFIG_INVALID when it exists but cannot be read: what it would say might matter
+ */
+export async function readOptionalFile(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+/** The content of a file that must be there. @throws {ImageError} CONFIG_INVALID */
+export async function readRequiredFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Something in a directory. A link counts as what it is, not as what it leads to. */
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+}
+
+/**
+ * What is in a directory, sorted by name; undefined when there is none or its content may not be seen.
+ * @throws {ImageError} CONFIG_INVALID when it is no directory
+ */
+export async function readOptionalDirectory(path: string): Promise<readonly DirectoryEntry[] | undefined> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    return entries
+      .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
+  } catch (error) {
+    if (["ENOENT", "EACCES", "EPERM", "EINVAL"].includes(errorCode(error) ?? "")) return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  ENOTDIR: "not a directory",
+  EISDIR: "is a directory",
+};
+
+/** Runtimes disagree on how they name the failed call, so the words come from the code alone. */
+function unreadable(path: string, error: unknown): ImageError {
+  const code = errorCode(error) ?? "unknown error";
+  const action = code === "EISDIR" ? "read" : "open";
+  return new ImageError("CONFIG_INVALID", `${action} ${path}: ${REASONS[code] ?? code}`, { cause: error });
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,144 @@
+import { inContext } from "../core/errors.ts";
+import { readOptionalDirectory, readOptionalFile, readRequiredFile } from "./configuration-file.ts";
+import type { ConfigurationListener } from "./listener.ts";
+import { type Environment, registriesConfLocations, registriesDropInLocations } from "./locations.ts";
+import {
+  checkRegistries,
+  checkSearchRegistries,
+  checkShortNameMode,
+  type Registry,
+  type ShortNameMode,
+} from "./registries-conf-rules.ts";
+import { type AllowedVersions, parseRegistriesConf } from "./registries-conf-schema.ts";
+import { checkAliases } from "./short-name-aliases.ts";
+
+/** What registries.conf and its drop-ins say together. Registry-and-config reference 12. */
+export interface RegistriesConf {
+  /** In the order of their prefixes, of which no two are equal. */
+  readonly registries: readonly Registry[];
+  readonly unqualifiedSearchRegistries: readonly string[];
+  /** To be asked for credentials, in order; never empty. */
+  readonly credentialHelpers: readonly string[];
+  readonly shortNameMode: ShortNameMode;
+  /** From short names to full repository names. */
+  readonly aliases: ReadonlyMap<string, string>;
+  /** A program that is told the credentials of a source that was opened. */
+  readonly additionalLayerStoreAuthHelper: string | undefined;
+  /** The main file and the user's drop-in directory, for messages: `A or B`. */
+  readonly origin: string;
+}
+
+export interface RegistriesConfOptions extends ConfigurationListener {
+  readonly environment: Environment;
+  /** Used as the main file, and must exist; "" counts as not given. */
+  readonly file?: string | undefined;
+}
+
+/**
+ * Reads the main registries file and its drop-ins. Without any the configuration is empty.
+ * Registry-and-config reference 12.1.
+ * @throws {ImageError} CONFIG_INVALID naming the file, and the line of a syntax error
+ */
+export async function loadRegistriesConf(options: RegistriesConfOptions): Promise<RegistriesConf> {
+  const main = await readMainFile(options);
+  const layers: Layer[] = [];
+  if (main.bytes !== undefined) {
+    const context = `loading registries configuration "${main.path}"`;
+    layers.push(await readLayer(main.bytes, "version-1-or-2", context));
+  }
+  for (const directory of main.dropIns) layers.push(...(await readDropIns(directory, options)));
+  const [userDropIns] = registriesDropInLocations(options.environment);
+  return merge(layers, `${main.path} or ${userDropIns}`);
+}
+
+/** One file's settings, checked; undefined where the file does not tell. */
+interface Layer {
+  readonly registries: readonly Registry[];
+  readonly unqualifiedSearchRegistries: readonly string[] | undefined;
+  readonly credentialHelpers: readonly string[] | undefined;
+  readonly shortNameMode: ShortNameMode | undefined;
+  readonly aliases: ReadonlyMap<string, string>;
+  readonly additionalLayerStoreAuthHelper: string | undefined;
+}
+
+interface MainFile {
+  readonly path: string;
+  readonly bytes: Uint8Array | undefined;
+  /** The drop-in directories that go with it, in reading order. */
+  readonly dropIns: readonly string[];
+}
+
+/** A user's own main file hides the system's drop-ins as well. */
+async function readMainFile(options: RegistriesConfOptions): Promise<MainFile> {
+  const { environment, file: explicit } = options;
+  const [userDropIns, systemDropIns] = registriesDropInLocations(environment);
+  const dropIns = [systemDropIns, userDropIns];
+  if (explicit) {
+    options.debug?.(`Loading registries configuration "${explicit}"`);
+    const context = `loading registries configuration "${explicit}"`;
+    return { path: explicit, bytes: await inContext(context, () => readRequiredFile(explicit)), dropIns };
+  }
+  const [userFile, systemFile] = registriesConfLocations(environment);
+  const userBytes = await readDefaultFile(userFile, options);
+  if (userBytes !== undefined) return { path: userFile, bytes: userBytes, dropIns: [userDropIns] };
+  return { path: systemFile, bytes: await readDefaultFile(systemFile, options), dropIns };
+}
+
+async function readDefaultFile(
+  path: string,
+  options: RegistriesConfOptions,
+): Promise<Uint8Array | undefined> {
+  const context = `loading registries configuration "${path}"`;
+  const bytes = await inContext(context, () => readOptionalFile(path));
+  if (bytes !== undefined) options.debug?.(`Loading registries configuration "${path}"`);
+  return bytes;
+}
+
+async function readDropIns(directory: string, options: RegistriesConfOptions): Promise<readonly Layer[]> {
+  const layers: Layer[] = [];
+  for (const { name, isDirectory } of (await readOptionalDirectory(directory)) ?? []) {
+    if (isDirectory || !name.endsWith(".conf")) continue;
+    const path = `${directory}/${name}`;
+    const context = `loading drop-in registries configuration "${path}"`;
+    const bytes = await inContext(context, () => readOptionalFile(path));
+    if (bytes === undefined) continue;
+    options.debug?.(`Loading registries configuration "${path}"`);
+    layers.push(await readLayer(bytes, "version-2", context));
+  }
+  return layers;
+}
+
+function readLayer(bytes: Uint8Array, versions: AllowedVersions, context: string): Promise<Layer> {
+  return inContext(context, async () => {
+    const file = await parseRegistriesConf(bytes, versions);
+    const search = file["unqualified-search-registries"];
+    return {
+      registries: checkRegistries(file.registry ?? []),
+      unqualifiedSearchRegistries: search === undefined ? undefined : checkSearchRegistries(search),
+      credentialHelpers: file["credential-helpers"],
+      shortNameMode: checkShortNameMode(file["short-name-mode"] ?? ""),
+      aliases: checkAliases(file.aliases ?? {}),
+      additionalLayerStoreAuthHelper: file["additional-layer-store-auth-helper"] || undefined,
+    };
+  });
+}
+
+/** A later file replaces what it mentions: a registry by its prefix, an alias by its name, anything else whole. */
+function merge(layers: readonly Layer[], origin: string): RegistriesConf {
+  const registries = new Map(
+    layers.flatMap((layer) => layer.registries).map((registry) => [registry.prefix, registry]),
+  );
+  const aliases = new Map(layers.flatMap((layer) => [...layer.aliases]));
+  const last = <T>(setting: (layer: Layer) => T | undefined): T | undefined =>
+    layers.map(setting).findLast((value) => value !== undefined);
+  const helpers = last((layer) => layer.credentialHelpers) ?? [];
+  return {
+    registries: [...registries.values()].sort((one, other) => (one.prefix < other.prefix ? -1 : 1)),
+    unqualifiedSearchRegistries: last((layer) => layer.unqualifiedSearchRegistries) ?? [],
+    credentialHelpers: helpers.length === 0 ? ["containers-auth.json"] : helpers,
+    shortNameMode: last((layer) => layer.shortNameMode) ?? "permissive",
+    aliases: new Map([...aliases].filter(([, target]) => target !== "")),
+    additionalLayerStoreAuthHelper: last((layer) => layer.additionalLayerStoreAuthHelper),
+    origin,
+  };
+}
