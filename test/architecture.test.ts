@@ -1,0 +1,89 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+
+const SOURCES = resolve(import.meta.dir, "..", "src");
+
+/** Which folder may import which. `docs/architecture.md` shows the same table. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  runtime: [],
+  core: ["runtime"],
+  format: ["core"],
+  registry: ["core", "format", "runtime"],
+  config: ["core", "runtime"],
+  policy: ["core", "config"],
+  "transports/docker": ["core", "format", "registry", "runtime"],
+  "transports/oci": ["core", "format", "runtime"],
+  "transports/dir": ["core", "format", "runtime"],
+  inspect: ["core", "format"],
+  copy: ["core", "format", "runtime"],
+  serve: ["core", "format", "runtime", "transports/oci"],
+  environment: [
+    "config",
+    "core",
+    "registry",
+    "runtime",
+    "transports/docker",
+    "transports/oci",
+    "transports/dir",
+  ],
+  cli: [
+    "config",
+    "copy",
+    "core",
+    "environment",
+    "format",
+    "inspect",
+    "policy",
+    "registry",
+    "runtime",
+    "serve",
+  ],
+};
+
+/** The longest file that can still be one thing. */
+const MOST_LINES = 400;
+
+const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"))
+  .map((name) => ({ name: name.replaceAll("\\", "/"), text: readFileSync(join(SOURCES, name), "utf8") }));
+
+function folderOf(file: string): string {
+  const parts = file.split("/");
+  return parts[0] === "transports" ? parts.slice(0, 2).join("/") : parts.length === 1 ? "" : (parts[0] ?? "");
+}
+
+function importsOf(file: { name: string; text: string }): readonly string[] {
+  const specifiers = file.text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g);
+  return [...specifiers].map((match) =>
+    relative(SOURCES, resolve(SOURCES, dirname(file.name), match[1] ?? "")).replaceAll("\\", "/"),
+  );
+}
+
+describe("import layers", () => {
+  for (const file of files) {
+    const folder = folderOf(file.name);
+    if (folder === "") continue;
+    test(`${file.name} imports only what ${folder} may`, () => {
+      const allowed = LAYERS[folder];
+      expect(allowed).toBeDefined();
+      const outside = importsOf(file).filter((imported) => {
+        const other = folderOf(imported);
+        return other !== folder && other !== "" && !allowed?.includes(other);
+      });
+      expect(outside).toEqual([]);
+    });
+  }
+});
+
+test("only the runtime folder knows which runtime it is on", () => {
+  const knowing = files.filter(
+    ({ name, text }) => !name.startsWith("runtime/") && /\bBun\b\s*[.!=]|typeof Bun/.test(text),
+  );
+  expect(knowing.map(({ name }) => name)).toEqual([]);
+});
+
+test("no file is too long to be one thing", () => {
+  const long = files.filter(({ text }) => text.split("\n").length > MOST_LINES);
+  expect(long.map(({ name }) => name)).toEqual([]);
+});

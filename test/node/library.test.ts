@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import {
+  computeDigest,
+  copyImage,
+  ImageEnvironment,
+  ImageError,
+  ImageNotFoundError,
+  type ImageReference,
+  type ProgressEvent,
+} from "../../src/index.ts";
+import { buildImage, checkLayoutBlobs, type TestImage, treeOf, writeLayout } from "../support/images.ts";
+
+/** The library on Node itself: the same sources, with the other HTTP client. The registry is the simplest that works. */
+const environment = new ImageEnvironment();
+const directory = mkdtempSync(join(tmpdir(), "skopeo-node-"));
+const blobs = new Map<string, Buffer>();
+const manifests = new Map<string, { type: string; body: Buffer }>();
+let server: Server;
+let host: string;
+
+before(async () => {
+  server = createServer((request, response) => void answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+after(() => {
+  server.close();
+  server.closeAllConnections();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? "/", `http://${host}`);
+  const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>));
+  const name = url.pathname.split("/").at(-1) ?? "";
+  const isManifest = url.pathname.includes("/manifests/");
+  if (request.method === "POST") response.writeHead(202, { Location: "/v2/app/blobs/uploads/1" }).end();
+  else if (request.method === "PUT" && isManifest) {
+    manifests.set(name, { type: request.headers["content-type"] ?? "", body });
+    response.writeHead(201).end();
+  } else if (request.method === "PUT") {
+    blobs.set(url.searchParams.get("digest") ?? "", body);
+    response.writeHead(201).end();
+  } else if (url.pathname === "/v2/") response.end("{}");
+  else if (isManifest) serve(response, manifests.get(name)?.body, manifests.get(name)?.type);
+  else serve(response, blobs.get(name), "application/octet-stream");
+}
+
+function serve(response: ServerResponse, body: Buffer | undefined, type: string | undefined): void {
+  if (body === undefined)
+    response.writeHead(404).end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
+  else {
+    const digest = computeDigest(body);
+    response.writeHead(200, {
+      "Content-Type": type ?? "",
+      "Content-Length": body.length,
+      "Docker-Content-Digest": digest,
+    });
+    response.end(body);
+  }
+}
+
+async function copy(source: string, destination: string, events: ProgressEvent[] = []): Promise<boolean> {
+  const resolve = (name: string): Promise<ImageReference> =>
+    environment.parseImageName(name, { tlsVerify: false });
+  const result = await copyImage({
+    source: await resolve(source),
+    destination: await resolve(destination),
+    admit: async () => undefined,
+    instances: { kind: "all" },
+    onProgress: (event) => events.push(event),
+  });
+  return result.isUnchanged;
+}
+
+function image(): TestImage {
+  return buildImage({ seed: "node", layers: [3_000_000, 10] });
+}
+
+test("an image travels from a layout to a registry, back to a layout and to a directory", async () => {
+  const layout = writeLayout({ v1: image() });
+  const events: ProgressEvent[] = [];
+  assert.equal(await copy(`oci:${layout}:v1`, `docker://${host}/app:v1`, events), false);
+  assert.equal(events.filter(({ kind }) => kind === "blob-end").length, 3);
+  for (const [digest, bytes] of image().blobs) {
+    if (digest !== image().top.digest) assert.deepEqual(blobs.get(digest), bytes);
+  }
+  await copy(`docker://${host}/app:v1`, `oci:${join(directory, "layout")}:v1`);
+  assert.equal(checkLayoutBlobs(join(directory, "layout")), 4);
+  await copy(`docker://${host}/app:v1`, `dir:${join(directory, "dir")}`);
+  assert.equal(Object.keys(treeOf(join(directory, "dir"))).length, 5);
+  const manifest = readFileSync(join(directory, "dir", "manifest.json"));
+  assert.equal(computeDigest(manifest), image().top.digest);
+});
+
+test("what is there already is not copied again", async () => {
+  const layout = writeLayout({ v1: image() });
+  await copy(`oci:${layout}:v1`, `docker://${host}/app:v1`);
+  const events: ProgressEvent[] = [];
+  assert.equal(await copy(`oci:${layout}:v1`, `docker://${host}/app:v1`, events), true);
+  assert.deepEqual(
+    events.filter(({ kind }) => kind === "blob-start"),
+    [],
+  );
+});
+
+test("a missing image is told apart from other failures", async () => {
+  await assert.rejects(
+    copy(`docker://${host}/app:none`, `dir:${join(directory, "none")}`),
+    (error: unknown) => {
+      assert.ok(error instanceof ImageError);
+      assert.equal(error.code, "NOT_FOUND");
+      assert.ok(error.cause instanceof ImageError || error instanceof ImageNotFoundError);
+      return true;
+    },
+  );
+});
+
+test("an aborted copy rejects with the reason, and leaves nothing", async () => {
+  const layout = writeLayout({ v1: image() });
+  const reason = new Error("changed my mind");
+  const source = await environment.parseImageName(`oci:${layout}:v1`);
+  const destination = await environment.parseImageName(`dir:${join(directory, "aborted")}`);
+  const request = { source, destination, admit: async () => undefined, instances: { kind: "all" } } as const;
+  await assert.rejects(copyImage(request, { signal: AbortSignal.abort(reason) }), reason);
+  assert.throws(() => readFileSync(join(directory, "aborted", "manifest.json")));
+});

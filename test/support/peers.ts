@@ -1,0 +1,54 @@
+import { test } from "bun:test";
+import { accessSync, constants } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+
+/** Where programs newer than the distribution's may lie besides PATH. */
+const NEWER = [process.env.PEERS_NEWER ?? join(homedir(), ".cache", "peers-newer")].map((root) =>
+  join(root, "bin"),
+);
+
+/** The path of a program, if this machine has it. */
+export function findProgram(name: string, directories: readonly string[] = searchPath()): string | undefined {
+  return directories.map((directory) => join(directory, name)).find(isExecutable);
+}
+
+/** Real skopeo, the newest there is: old releases word many messages otherwise. */
+export const newestSkopeo: { readonly path: string; readonly version: string } | undefined =
+  findNewestSkopeo();
+
+function findNewestSkopeo(): { path: string; version: string } | undefined {
+  const path = findProgram("skopeo", [...NEWER, ...searchPath()]);
+  if (path === undefined) return undefined;
+  const { stdout } = Bun.spawnSync([path, "--version"]);
+  return { path, version: stdout.toString().split(" ")[2]?.trim() ?? "" };
+}
+
+/**
+ * A test that needs other people's programs. Where one is missing the test is skipped, and says so: the test script
+ * counts these lines.
+ */
+export function peerTest(
+  name: string,
+  programs: readonly string[],
+  run: (paths: readonly string[]) => Promise<void>,
+  timeout: number = 60_000,
+): void {
+  const paths = programs.map((program) => (program === "skopeo" ? newestSkopeo?.path : findProgram(program)));
+  const missing = programs.filter((_, i) => paths[i] === undefined);
+  if (missing.length > 0) console.error(`LEFT OUT for want of ${missing.join(", ")}: ${name}`);
+  test.skipIf(missing.length > 0)(name, () => run(paths.map((path) => path ?? "")), timeout);
+}
+
+function searchPath(): readonly string[] {
+  return [...(process.env.PATH ?? "").split(delimiter), ...NEWER];
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
