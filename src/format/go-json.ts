@@ -6,8 +6,9 @@ export interface GoJsonOptions {
   readonly escapeHtml?: boolean | undefined;
 }
 
-const HTML_SPECIAL = /["\\\u0000-\u001f\u2028\u2029<>&]/g;
-const SPECIAL = /["\\\u0000-\u001f\u2028\u2029]/g;
+// The second half of each finds the control characters: all that come before the space.
+const HTML_SPECIAL = /["\\\u2028\u2029<>&]|[^ -\uffff]/g;
+const SPECIAL = /["\\\u2028\u2029]|[^ -\uffff]/g;
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
   "\\": "\\\\",
@@ -77,7 +78,13 @@ function formatContainer(value: object, style: Style, newline: string): string {
   return enclose("{", members, "}", style, newline);
 }
 
-function enclose(open: string, items: readonly string[], close: string, style: Style, newline: string): string {
+function enclose(
+  open: string,
+  items: readonly string[],
+  close: string,
+  style: Style,
+  newline: string,
+): string {
   if (items.length === 0 || style.step === "") return open + items.join(",") + close;
   const inner = newline + style.step;
   return `${open}${inner}${items.join(`,${inner}`)}${newline}${close}`;
@@ -89,7 +96,5 @@ function quote(text: string, special: RegExp): string {
 }
 
 function escapeCharacter(character: string): string {
-  return (
-    SHORT_ESCAPES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
-  );
+  return SHORT_ESCAPES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

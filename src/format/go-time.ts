@@ -42,7 +42,9 @@ function splitTime(text: string): string[] {
   for (const [name, pattern] of ELEMENTS) {
     const part = pattern.exec(rest)?.[0];
     if (part === undefined) {
-      throw invalid(`parsing time ${quoteBytes(text)} as "${LAYOUT}": cannot parse ${quoteBytes(rest)} as "${name}"`);
+      throw invalid(
+        `parsing time ${quoteBytes(text)} as "${LAYOUT}": cannot parse ${quoteBytes(rest)} as "${name}"`,
+      );
     }
     parts.push(part);
     rest = rest.slice(part.length);

@@ -3,7 +3,7 @@ import type { Credentials, CredentialsProvider } from "../core/credentials.ts";
 import { ImageError, isAbort, withContext } from "../core/errors.ts";
 import type { HttpBody, HttpClient, HttpResponse } from "../runtime/http.ts";
 import { type Challenge, chooseChallenge, parseChallenges } from "./challenge.ts";
-import { networkError } from "./network-error.ts";
+import { NetworkError, networkError } from "./network-error.ts";
 import { errorFromResponse } from "./registry-error.ts";
 import { basicAuthorization, TokenCache } from "./tokens.ts";
 
@@ -50,6 +50,7 @@ export class RegistryConnection {
   #origin: Promise<string> | undefined;
   #challenge: Challenge | undefined;
   #hasPinged = false;
+  #hasAnswered = false;
 
   constructor(options: ConnectionOptions) {
     this.registry = options.registry;
@@ -83,22 +84,36 @@ export class RegistryConnection {
   ): Promise<Attempt> {
     const authorization = isOwn ? await this.#authorize(request, options) : undefined;
     const { client, userAgent } = this.#options;
-    const response = await client.send(
-      {
-        method: request.method,
-        url: url.href,
-        headers: {
-          "User-Agent": userAgent,
-          "Docker-Distribution-Api-Version": "registry/2.0",
-          "Accept-Encoding": "identity",
-          ...request.headers,
-          ...(authorization === undefined ? {} : { Authorization: authorization }),
+    const response = await this.#reached(() =>
+      client.send(
+        {
+          method: request.method,
+          url: url.href,
+          headers: {
+            "User-Agent": userAgent,
+            "Docker-Distribution-Api-Version": "registry/2.0",
+            "Accept-Encoding": "identity",
+            ...request.headers,
+            ...(authorization === undefined ? {} : { Authorization: authorization }),
+          },
+          body: request.body,
         },
-        body: request.body,
-      },
-      options,
+        options,
+      ),
     );
     return { response, wasAuthorized: authorization !== undefined };
+  }
+
+  /** A registry that has never answered cannot be reached at all: its error says so, as other clients' do. */
+  async #reached(exchange: () => Promise<HttpResponse>): Promise<HttpResponse> {
+    try {
+      const response = await exchange();
+      this.#hasAnswered = true;
+      return response;
+    } catch (error) {
+      if (this.#hasAnswered || !(error instanceof NetworkError)) throw error;
+      throw withContext(`pinging container registry ${this.registry}`, error);
+    }
   }
 
   async #authorize(request: RegistryRequest, options: OperationOptions): Promise<string | undefined> {

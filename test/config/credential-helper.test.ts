@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getFromHelper, type HelperOptions, runHelper } from "../../src/config/credential-helper.ts";
-import type { Credentials } from "../../src/config/credentials.ts";
+import type { Credentials } from "../../src/core/credentials.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "credential-helper-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -1,0 +1,45 @@
+import type { Command } from "./command.ts";
+
+/** A command as far as it is known without loading it. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Works, but is not listed. */
+  readonly hidden?: boolean;
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** Every command, in the order of help. A command's module is loaded only when it runs. */
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: "copy",
+    summary: "Copy an image from one place to another",
+    load: () => import("./commands/copy.ts"),
+  },
+  {
+    name: "delete",
+    summary: "Delete an image",
+    load: () => import("./commands/delete.ts"),
+  },
+  {
+    name: "inspect",
+    summary: "Show what an image is and has, without pulling it",
+    load: () => import("./commands/inspect.ts"),
+  },
+  {
+    name: "list-tags",
+    summary: "List the tags of a repository",
+    load: () => import("./commands/list-tags.ts"),
+  },
+  {
+    name: "manifest-digest",
+    summary: "Compute the digest of a manifest in a file",
+    load: () => import("./commands/manifest-digest.ts"),
+  },
+  {
+    name: "serve",
+    summary: "Serve images from an OCI layout or from memory as a registry",
+    load: () => import("./commands/serve.ts"),
+  },
+];

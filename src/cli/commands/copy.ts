@@ -1,0 +1,110 @@
+import { writeFile } from "node:fs/promises";
+import { type CopyResult, copyImage } from "../../copy/copy-image.ts";
+import { errorMessage, ImageError } from "../../core/errors.ts";
+import type { ProgressListener } from "../../core/progress.ts";
+import { retrying } from "../../core/retry.ts";
+import { type Command, defineCommand, type Invocation, UsageError } from "../command.ts";
+import { type CopyFlagTable, copyFlags } from "../flags/copy-flags.ts";
+import {
+  type CopyOptions,
+  readCopyAccess,
+  readCopyOptions,
+  warnOfDeprecatedCopyFlags,
+} from "../flags/copy-options.ts";
+import { readRetryPolicy } from "../flags/retry-flags.ts";
+import { createProgressRenderer } from "../render/progress.ts";
+import { createEnvironment, loadAdmission, parseArgument, wantedPlatform } from "../session.ts";
+
+export const command: Command = defineCommand({
+  name: "copy",
+  synopsis: "SOURCE-IMAGE DESTINATION-IMAGE",
+  summary: "Copy an image from one place to another",
+  description:
+    "Places are docker://HOST/REPOSITORY:TAG, oci:DIRECTORY:NAME and dir:DIRECTORY. Blobs that are at the destination already are not moved again, and an image that is there already is left alone.",
+  examples: [
+    {
+      purpose: "from a registry to another",
+      command: "copy docker://docker.io/library/busybox:1.36 docker://registry.example.com/busybox:1.36",
+    },
+    {
+      purpose: "two platforms of an index, with an index of just these",
+      command:
+        "copy --multi-arch linux/amd64,linux/arm64 docker://docker.io/library/busybox docker://registry.example.com/busybox",
+    },
+    {
+      purpose: "into an OCI layout on disk",
+      command: "copy docker://docker.io/library/busybox oci:layout:busybox",
+    },
+  ],
+  flags: copyFlags,
+  helpOnMisuse: true,
+  run,
+});
+
+async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
+  const { flags, globals, log, signal } = invocation;
+  const [sourceName, destinationName, ...others] = invocation.arguments;
+  if (sourceName === undefined || destinationName === undefined || others.length > 0) {
+    throw new UsageError("Exactly two arguments expected");
+  }
+  warnOfDeprecatedCopyFlags(flags, log);
+  const admit = await loadAdmission(invocation);
+  const environment = createEnvironment(invocation);
+  const access = readCopyAccess(flags, globals);
+  const source = await parseArgument(environment, "source", sourceName, access.source);
+  const destination = await parseArgument(environment, "destination", destinationName, access.destination);
+  const options = readCopyOptions(flags, destination, log);
+  const { format, instances } = options;
+  if (format === "v2s1")
+    throw new ImageError("UNSUPPORTED_OPERATION", "writing Docker schema 1 is not supported");
+  const platform = await wantedPlatform(globals);
+  const copyOnce = async (onProgress: ProgressListener): Promise<CopyResult> =>
+    await copyImage(
+      {
+        source,
+        destination,
+        admit,
+        instances: instances.kind === "system" ? { kind: "system", platform } : instances,
+        format,
+        preserveDigests: options.preserveDigests,
+        removeSignatures: options.removeSignatures,
+        parallelCopies: options.parallelCopies,
+        onProgress,
+      },
+      { signal },
+    );
+  const retries = readRetryPolicy(flags, log);
+  const result = await withProgress(invocation, options, (onProgress) =>
+    retrying(retries, () => copyOnce(onProgress), { signal }),
+  );
+  if (options.digestFile !== undefined) await writeDigestFile(options.digestFile, result.manifest.digest);
+}
+
+async function withProgress<T>(
+  { stderr, log }: Invocation<CopyFlagTable>,
+  { quiet, progressStyle }: Pick<CopyOptions, "quiet" | "progressStyle">,
+  work: (onProgress: ProgressListener) => Promise<T>,
+): Promise<T> {
+  const progress = createProgressRenderer({ quiet, style: progressStyle, stderr, log });
+  try {
+    return await work(progress.onEvent);
+  } finally {
+    progress.close();
+  }
+}
+
+/** The digest alone, without a newline, as scripts expect it. */
+async function writeDigestFile(path: string, digest: string): Promise<void> {
+  try {
+    await writeFile(path, digest, { mode: 0o644 });
+  } catch (error) {
+    const reason = errorMessage(error);
+    throw new ImageError(
+      "STORAGE_FAILURE",
+      `Failed to write digest to file ${JSON.stringify(path)}: ${reason}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,211 @@
+import type { Platform } from "../../core/descriptor.ts";
+import { type DockerName, formatDockerName, parseDockerName } from "../../core/docker-name.ts";
+import { errorMessage, ImageError } from "../../core/errors.ts";
+import type { ImageReference } from "../../core/image.ts";
+import { FlagError } from "../command.ts";
+import { quote } from "../go-text.ts";
+import type { Logger } from "../log.ts";
+import { type ProgressStyle, parseProgressStyle } from "../render/progress-style.ts";
+import type { CopyFlagValues } from "./copy-flags.ts";
+import type { GlobalOptions } from "./global-flags.ts";
+import { type ImageAccessOptions, readSideAccess } from "./image-flags.ts";
+import { refuseUnavailable } from "./unavailable-flags.ts";
+
+/** Which images of an index to copy. A source that is a single image is copied whatever this says. */
+export type InstanceSelection =
+  | { readonly kind: "system" }
+  | { readonly kind: "all" }
+  | { readonly kind: "index-only" }
+  | { readonly kind: "platforms"; readonly platforms: readonly Platform[] };
+
+export type ManifestFormat = "oci" | "v2s1" | "v2s2";
+
+/** What `copy` is asked to do, beside the two images and how to reach them. */
+export interface CopyOptions {
+  readonly instances: InstanceSelection;
+  /** Undefined means: the source's, if the destination takes it. */
+  readonly format: ManifestFormat | undefined;
+  readonly preserveDigests: boolean;
+  readonly removeSignatures: boolean;
+  readonly additionalTags: readonly DockerName[];
+  readonly acceptUncompressedLayers: boolean;
+  readonly precomputeDigests: boolean;
+  readonly digestFile: string | undefined;
+  /** 0 means the built-in limit. */
+  readonly parallelCopies: number;
+  readonly quiet: boolean;
+  readonly progressStyle: ProgressStyle;
+}
+
+/** Warns of the flag that once stood for both sides. Comes before anything else is looked at. */
+export function warnOfDeprecatedCopyFlags(flags: CopyFlagValues, log: Logger): void {
+  if (flags["tls-verify"] === undefined) return;
+  log.warn("'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify");
+}
+
+/**
+ * How to reach both images. Comes when their names have been found valid.
+ * @throws {FlagError} the source's mistakes first
+ */
+export function readCopyAccess(
+  flags: CopyFlagValues,
+  globals: GlobalOptions,
+): { readonly source: ImageAccessOptions; readonly destination: ImageAccessOptions } {
+  const tlsVerify = flags["tls-verify"] ?? globals.tlsVerify;
+  const source = readSideAccess(flags, "src-", tlsVerify);
+  const destination = readSideAccess(flags, "dest-", tlsVerify);
+  checkCompressionFormat(flags["dest-compress-format"]);
+  return { source, destination };
+}
+
+/**
+ * Reads everything else, and checks it in the order of cli.md 4. Comes after `readCopyAccess`.
+ * @throws {FlagError} @throws {ImageError} UNSUPPORTED_OPERATION for what this release cannot do
+ */
+export function readCopyOptions(
+  flags: CopyFlagValues,
+  destination: ImageReference,
+  log: Logger,
+): CopyOptions {
+  const additionalTags = flags["additional-tag"].map(parseAdditionalTag);
+  const instances = readInstanceSelection(flags);
+  checkEncryption(flags);
+  checkSignIdentity(flags["sign-identity"]);
+  checkDirectoryFlags(flags, destination, log);
+  const format = readFormat(flags.format);
+  checkSigning(flags);
+  if (flags["dest-force-compress-format"] && flags["dest-compress-format"] === undefined) {
+    throw new FlagError("cannot use ForceCompressionFormat with undefined default compression format");
+  }
+  const progressStyle = parseProgressStyle(flags.progress);
+  refuseUnavailable(flags, destination.transport.name);
+  return {
+    instances,
+    format,
+    preserveDigests: flags["preserve-digests"],
+    removeSignatures: flags["remove-signatures"],
+    additionalTags,
+    acceptUncompressedLayers: flags["dest-oci-accept-uncompressed-layers"],
+    precomputeDigests: flags["dest-precompute-digests"],
+    digestFile: flags.digestfile,
+    parallelCopies: flags["image-parallel-copies"],
+    quiet: flags.quiet,
+    progressStyle,
+  };
+}
+
+const COMPRESSORS: ReadonlySet<string> = new Set(["gzip", "zstd", "zstd:chunked", "bzip2"]);
+
+function checkCompressionFormat(name: string | undefined): void {
+  if (name === undefined || COMPRESSORS.has(name)) return;
+  throw new FlagError(`cannot find compressor for ${quote(name)}`);
+}
+
+function parseAdditionalTag(text: string): DockerName {
+  const name = parseNamed(text, (reason) => `error parsing additional-tag '${text}': ${reason}`);
+  if (name.tag === undefined) throw new FlagError(`additional-tag '${text}' must be a tagged reference`);
+  return name;
+}
+
+function parseNamed(text: string, describe: (reason: string) => string): DockerName {
+  try {
+    return parseDockerName(text);
+  } catch (error) {
+    throw new FlagError(describe(errorMessage(error)), { cause: error });
+  }
+}
+
+function readInstanceSelection(flags: CopyFlagValues): InstanceSelection {
+  const choice = flags["multi-arch"];
+  if (flags.all) {
+    if (choice !== undefined) throw new FlagError("Cannot use --all and --multi-arch flags together");
+    return { kind: "all" };
+  }
+  switch (choice) {
+    case undefined:
+    case "system":
+      return { kind: "system" };
+    case "all":
+    case "index-only":
+      return { kind: choice };
+    default:
+      return { kind: "platforms", platforms: choice.split(",").map((part) => parsePlatform(part, choice)) };
+  }
+}
+
+/** `os/architecture` or `os/architecture/variant`. */
+function parsePlatform(text: string, choice: string): Platform {
+  const [os = "", architecture = "", variant, ...more] = text.trim().split("/");
+  if (os === "" || architecture === "" || variant === "" || more.length > 0) {
+    throw new FlagError(
+      `unknown multi-arch option ${quote(choice)}. ` +
+        "Choose one of the supported options: 'system', 'all', or 'index-only'" +
+        (choice.includes("/") ? ", or platforms such as 'linux/amd64,linux/arm64/v8'" : ""),
+    );
+  }
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}
+
+const ENCRYPTION_PROTOCOLS: ReadonlySet<string> = new Set(["jwe", "pgp", "pkcs7", "pkcs11", "provider"]);
+
+function checkEncryption(flags: CopyFlagValues): void {
+  const recipients = flags["encryption-key"];
+  if (recipients.length > 0 && flags["decryption-key"].length > 0) {
+    throw new FlagError("--encryption-key and --decryption-key cannot be specified together");
+  }
+  if (flags["encrypt-layer"].length > 0 && recipients.length === 0) {
+    throw new FlagError("--encrypt-layer can only be used with --encryption-key");
+  }
+  for (const recipient of recipients) {
+    const colon = recipient.indexOf(":");
+    if (colon < 0) throw new FlagError("Invalid encryption keys: Invalid recipient format");
+    if (!ENCRYPTION_PROTOCOLS.has(recipient.slice(0, colon))) {
+      throw new FlagError("Invalid encryption keys: Provided protocol not recognized");
+    }
+  }
+}
+
+function checkSignIdentity(text: string | undefined): void {
+  if (text === undefined) return;
+  const name = parseNamed(text, (reason) => `Could not parse --sign-identity: ${reason}`);
+  if (formatDockerName(name) !== text) {
+    throw new FlagError("Could not parse --sign-identity: repository name must be canonical");
+  }
+}
+
+function checkDirectoryFlags(flags: CopyFlagValues, destination: ImageReference, log: Logger): void {
+  if (destination.transport.name === "dir") {
+    if (!flags["dest-compress"] || !flags["dest-decompress"]) return;
+    throw new ImageError(
+      "UNSUPPORTED_OPERATION",
+      `initializing destination dir:${destination.text}: Cannot compress and decompress at the same time`,
+    );
+  }
+  for (const name of ["dest-compress", "dest-decompress"] as const) {
+    if (flags[name]) log.warn(`--${name} can only be used if the destination transport is 'dir'`);
+  }
+}
+
+function readFormat(text: string | undefined): ManifestFormat | undefined {
+  switch (text) {
+    case undefined:
+    case "oci":
+    case "v2s1":
+    case "v2s2":
+      return text;
+    default:
+      throw new FlagError(
+        `unknown format ${quote(text)}. Choose one of the supported formats: 'oci', 'v2s1', or 'v2s2'`,
+      );
+  }
+}
+
+function checkSigning(flags: CopyFlagValues): void {
+  const keys = [flags["sign-by"], flags["sign-by-sq-fingerprint"], flags["sign-by-sigstore-private-key"]];
+  const given = keys.filter((key) => key !== undefined).length;
+  if (flags["sign-passphrase-file"] === undefined || given < 2) return;
+  throw new FlagError(
+    "Only one of --sign-by, --sign-by-sq-fingerprint and --sign-by-sigstore-private-key " +
+      "can be used with --sign-passphrase-file",
+  );
+}

@@ -1,0 +1,60 @@
+import { ImageError } from "../../core/errors.ts";
+import { VERSION } from "../../version.ts";
+import type { CopyFlagValues } from "./copy-flags.ts";
+
+/** A flag that was given, and the feature that it needs and this release lacks. */
+export interface UnavailableFlag {
+  readonly flag: string;
+  readonly feature: string;
+}
+
+const FEATURES: readonly (readonly [flag: keyof CopyFlagValues, feature: string])[] = [
+  ["sign-by", "signing images"],
+  ["sign-by-sigstore", "signing images"],
+  ["sign-by-sigstore-private-key", "signing images"],
+  ["sign-passphrase-file", "signing images"],
+  ["sign-identity", "signing images"],
+  ["encryption-key", "encrypting layers"],
+  ["decryption-key", "decrypting layers"],
+  ["dest-compress-format", "recompressing layers"],
+  ["dest-compress-level", "recompressing layers"],
+];
+/** Without effect, and so harmless, at any destination but a directory. */
+const DIRECTORY_FEATURES: typeof FEATURES = [
+  ["dest-compress", "compressing layers"],
+  ["dest-decompress", "decompressing layers"],
+];
+
+/** The flags of `copy` that were given and ask for what this release cannot do. */
+export function requestedButUnavailable(
+  flags: CopyFlagValues,
+  destinationTransport: string,
+): readonly UnavailableFlag[] {
+  const features = destinationTransport === "dir" ? [...FEATURES, ...DIRECTORY_FEATURES] : FEATURES;
+  return features
+    .filter(([flag]) => isGiven(flags[flag]))
+    .map(([flag, feature]) => ({ flag: `--${flag}`, feature }));
+}
+
+/**
+ * Refuses a copy that would not do what its flags ask for.
+ * @throws {ImageError} UNSUPPORTED_OPERATION
+ */
+export function refuseUnavailable(flags: CopyFlagValues, destinationTransport: string): void {
+  if (flags["sign-by-sq-fingerprint"] !== undefined) {
+    throw new ImageError(
+      "UNSUPPORTED_OPERATION",
+      "Error using --sign-by-sq-fingerprint: Sequoia-PGP support is not enabled in this build",
+    );
+  }
+  const first = requestedButUnavailable(flags, destinationTransport)[0];
+  if (first === undefined) return;
+  throw new ImageError(
+    "UNSUPPORTED_OPERATION",
+    `${first.flag} cannot be used: ${first.feature} is not supported by skopeo ${VERSION}`,
+  );
+}
+
+function isGiven(value: CopyFlagValues[keyof CopyFlagValues]): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+}

@@ -1,0 +1,122 @@
+import { collect, type OperationOptions, verified } from "../core/byte-stream.ts";
+import type { Descriptor, RawManifest } from "../core/descriptor.ts";
+import { repositoryName } from "../core/docker-name.ts";
+import { findCause, ImageError, inContext, withContext } from "../core/errors.ts";
+import type { ImageReference, ImageSource } from "../core/image.ts";
+import { isIndexType, OCI_MANIFEST } from "../core/media-type.ts";
+import { parseImageConfig } from "../format/image-config.ts";
+import { chooseInstance, type WantedPlatform } from "../format/instance-choice.ts";
+import { DOCUMENT_LIMIT } from "../format/json.ts";
+import {
+  artifactTypeOf,
+  type ImageManifest,
+  isArtifact,
+  parseIndex,
+  parseManifest,
+} from "../format/manifest.ts";
+import { buildInspectData, type InspectData } from "./inspect-data.ts";
+
+/** An open image whose parts are read as they are asked for. */
+export class ImageInspection {
+  readonly #source: ImageSource;
+  readonly #platform: WantedPlatform;
+
+  constructor(source: ImageSource, platform: WantedPlatform) {
+    this.#source = source;
+    this.#platform = platform;
+  }
+
+  /** The manifest or index as stored. */
+  async readManifest(options?: OperationOptions): Promise<RawManifest> {
+    return await inContext("Error retrieving manifest for image", () =>
+      this.#source.readManifest(undefined, options),
+    );
+  }
+
+  /** The configuration as stored, of the image for the platform. */
+  async readConfig(options?: OperationOptions): Promise<Uint8Array> {
+    const { config } = await this.#readInstance(options);
+    return await this.#readConfigBlob(config, options);
+  }
+
+  /** As `readConfig`, of an image proper. @throws {ImageError} UNSUPPORTED_OPERATION for an artifact */
+  async readImageConfig(options?: OperationOptions): Promise<Uint8Array> {
+    const manifest = await this.#readInstance(options);
+    checkImage(manifest, "Error reading OCI-formatted configuration data");
+    return await inContext("Error reading OCI-formatted configuration data", () =>
+      this.#readConfigBlob(manifest.config, options),
+    );
+  }
+
+  /** What there is to tell about the image; `tags` are those of its repository, being listed in the meantime. */
+  async describe(tags: Promise<readonly string[] | null>, options?: OperationOptions): Promise<InspectData> {
+    const { reference } = this.#source;
+    const topLevel = await this.readManifest(options);
+    const manifest = await this.#readInstance(options);
+    checkImage(manifest, "Error parsing manifest for image");
+    const config = parseImageConfig(await this.#readConfigBlob(manifest.config, options));
+    return buildInspectData({
+      ...(reference.dockerName === undefined ? {} : { name: repositoryName(reference.dockerName) }),
+      digest: topLevel.digest,
+      repoTags: await tags,
+      manifestKind: manifest.mediaType === OCI_MANIFEST ? "oci" : "docker",
+      config,
+      layers: manifest.layers,
+    });
+  }
+
+  async #readInstance(options: OperationOptions | undefined): Promise<ImageManifest> {
+    const topLevel = await this.readManifest(options);
+    return await inContext("Error parsing manifest for image", async () => {
+      let current = topLevel;
+      while (isIndexType(current.mediaType)) {
+        const index = parseIndex(current);
+        const chosen = await inContext("choosing image instance", async () =>
+          chooseInstance(index, this.#platform),
+        );
+        current = await this.#source.readManifest(chosen.digest, options);
+      }
+      const manifest = parseManifest(current);
+      if (manifest.kind === "image") return manifest;
+      throw new ImageError("UNSUPPORTED_OPERATION", "inspecting Docker schema 1 images is not supported");
+    });
+  }
+
+  async #readConfigBlob(config: Descriptor, options: OperationOptions | undefined): Promise<Uint8Array> {
+    return await inContext(`reading config blob ${config.digest}`, async () => {
+      await using blob = await this.#source.openBlob(config, options);
+      return await collect(verified(blob.bytes, config.digest, config.size), DOCUMENT_LIMIT, "config");
+    });
+  }
+}
+
+function checkImage(manifest: ImageManifest, context: string): void {
+  if (!isArtifact(manifest)) return;
+  const type = artifactTypeOf(manifest);
+  throw new ImageError(
+    "UNSUPPORTED_OPERATION",
+    `${context}: unsupported image-specific operation on artifact with type "${type}"`,
+  );
+}
+
+/** All tags of the image's repository; null where the registry does not let this user list them. */
+export async function readTags(
+  reference: ImageReference,
+  onRefused: () => void,
+  options: OperationOptions | undefined,
+): Promise<readonly string[] | null> {
+  if (reference.listTags === undefined) return [];
+  try {
+    return await Array.fromAsync(reference.listTags(options));
+  } catch (error) {
+    if (!isRefusal(error)) throw withContext("Error determining repository tags: fetching tags list", error);
+    onRefused();
+    return null;
+  }
+}
+
+/** A registry that forbids listing, or has no such page at all, says nothing against the image. */
+function isRefusal(error: unknown): boolean {
+  const cause = findCause(error, ImageError);
+  return cause?.code === "DENIED" || (cause?.message.includes("404 page not found") ?? false);
+}
