@@ -1,4 +1,5 @@
 #!/usr/bin/env node
 import { main } from "./main.ts";
 
-process.exitCode = await main(process.argv.slice(2));
+// Output is written by now. What a server keeps open need not be waited for.
+process.exit(await main(process.argv.slice(2)));

@@ -1,18 +1,19 @@
 import { counted, type OperationOptions, verified } from "../core/byte-stream.ts";
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
-import { inContext } from "../core/errors.ts";
-import type { ImageDestination, ImageSource, StoredBlob } from "../core/image.ts";
+import { inContext, withContext } from "../core/errors.ts";
+import type { ImageDestination, ImageSource } from "../core/image.ts";
 import { forEachLimited, Semaphore } from "../core/limiter.ts";
 import type { ProgressListener } from "../core/progress.ts";
-import { retrying } from "../core/retry.ts";
+import { isTransient, sleep } from "../core/retry.ts";
 
 /** From this size on, in bytes, a transfer is bound by bandwidth; below it, by round trips, so that more go at a time. */
 const LARGE_BLOB: number = 4 * 1024 * 1024;
 const LARGE_AT_A_TIME = 6;
 const BLOBS_AT_A_TIME = 32;
-/** A blob whose transfer broke off is sent again so many times. */
-const BLOB_RETRIES = { times: 2, delay: 500 };
+const BLOB_ATTEMPTS = 3;
+/** Before the second attempt to send a blob; longer before the third. Milliseconds. */
+const BLOB_RETRY_DELAY = 500;
 
 /** A blob of an image, and what it is for. */
 export interface MovableBlob {
@@ -85,21 +86,30 @@ export class BlobMover {
   async #transfer(blob: MovableBlob, options: OperationOptions): Promise<void> {
     const release = blob.descriptor.size >= LARGE_BLOB ? await this.#large.acquire(options) : undefined;
     try {
-      await retrying(BLOB_RETRIES, () => this.#stream(blob, options), options);
+      await this.#transferPatiently(blob, options);
     } finally {
       release?.();
     }
   }
 
-  async #stream({ role, descriptor }: MovableBlob, options: OperationOptions): Promise<StoredBlob> {
+  /** Opens the blob, which has retries of its own, and sends it; if sending breaks off, both happen once more. */
+  async #transferPatiently({ role, descriptor }: MovableBlob, options: OperationOptions): Promise<void> {
     const { digest, size, mediaType } = descriptor;
-    await using reader = await inContext(`reading blob ${digest}`, () =>
-      this.#source.openBlob(descriptor, options),
-    );
-    const checked = verified(reader.bytes, digest, size);
-    const measured = counted(checked, (bytes) => this.#report({ kind: "blob-bytes", digest, bytes }));
-    return await inContext(`writing blob ${digest}`, () =>
-      this.#destination.writeBlob(measured, { role, mediaType, digest, size }, options),
-    );
+    for (let attempt = 1; ; attempt++) {
+      await using reader = await inContext(`reading blob ${digest}`, () =>
+        this.#source.openBlob(descriptor, options),
+      );
+      const checked = verified(reader.bytes, digest, size);
+      const measured = counted(checked, (bytes) => this.#report({ kind: "blob-bytes", digest, bytes }));
+      try {
+        await this.#destination.writeBlob(measured, { role, mediaType, digest, size }, options);
+        return;
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        if (attempt === BLOB_ATTEMPTS || !isTransient(error))
+          throw withContext(`writing blob ${digest}`, error);
+      }
+      await sleep(BLOB_RETRY_DELAY * attempt, options);
+    }
   }
 }

@@ -69,6 +69,7 @@ export interface CopyContext {
  * @throws {ImageError}
  */
 export async function copyImage(request: CopyRequest, options: OperationOptions = {}): Promise<CopyResult> {
+  options.signal?.throwIfAborted();
   await using source = await openSource(request.source, options);
   const topLevel = await source.readManifest(undefined, options);
   await request.admit(request.source, topLevel, options);

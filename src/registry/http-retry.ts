@@ -58,8 +58,10 @@ async function attemptOnce(
 function retryDelay(outcome: Outcome, attempt: number, options: RequestRetryOptions): number | undefined {
   const backoff = jittered(Math.min(LONGEST_DELAY, options.firstDelay * 2 ** attempt));
   if (outcome.response === undefined) {
-    const isRepeatable = outcome.error instanceof NetworkError && outcome.error.isBrokenConnection;
-    return isRepeatable && attempt < options.failures ? backoff : undefined;
+    if (!(outcome.error instanceof NetworkError && outcome.error.isBrokenConnection)) return undefined;
+    // A silent server has used up much time already.
+    const retries = outcome.error.systemCode === "ETIMEDOUT" ? 1 : options.failures;
+    return attempt < retries ? backoff : undefined;
   }
   const { status, headers } = outcome.response;
   if (status === 429) return attempt < options.throttles ? (retryAfter(headers) ?? backoff * 2) : undefined;

@@ -8,19 +8,21 @@ export async function createBunClient(options: HttpClientOptions): Promise<HttpC
     async send(request, { signal } = {}) {
       signal?.throwIfAborted();
       const upload = request.body === undefined ? undefined : trackedBody(request.body.open());
+      const leaving = new AbortController();
       try {
         const response = await fetch(request.url, {
           method: request.method,
           headers: requestHeaders(request),
           redirect: "manual",
           decompress: false,
-          ...(signal === undefined ? {} : { signal }),
+          signal: signal === undefined ? leaving.signal : AbortSignal.any([signal, leaving.signal]),
           ...(tls === undefined ? {} : { tls }),
           ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
           ...(options.unixSocket === undefined ? {} : { unix: options.unixSocket }),
           ...(upload === undefined ? {} : { body: upload.stream }),
         });
-        return toResponse(request, response);
+        const answer = toResponse(request, response);
+        return upload === undefined || upload.isComplete() ? answer : endingExchange(answer, leaving);
       } catch (error) {
         throw upload?.failure() ?? error;
       }
@@ -36,18 +38,21 @@ function requestHeaders(request: HttpRequest): Record<string, string> {
 /** Keeps the error of a body that failed, because `fetch` may report only that its connection broke. */
 function trackedBody(bytes: AsyncIterable<Uint8Array>): {
   readonly stream: AsyncGenerator<Uint8Array<ArrayBuffer>>;
+  readonly isComplete: () => boolean;
   readonly failure: () => unknown;
 } {
+  let isComplete = false;
   let failure: unknown;
   async function* stream(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     try {
       for await (const chunk of bytes) yield chunk as Uint8Array<ArrayBuffer>;
+      isComplete = true;
     } catch (error) {
       failure = error;
       throw error;
     }
   }
-  return { stream: stream(), failure: () => failure };
+  return { stream: stream(), isComplete: () => isComplete, failure: () => failure };
 }
 
 function toResponse(request: HttpRequest, response: Response): HttpResponse {
@@ -64,6 +69,18 @@ function toResponse(request: HttpRequest, response: Response): HttpResponse {
       else await body.cancel();
     },
   };
+}
+
+/** A server that answers before it has read the upload wants no more of it: once it is heard, the exchange is over. */
+function endingExchange(answer: HttpResponse, leaving: AbortController): HttpResponse {
+  async function* body(): AsyncIterable<Uint8Array> {
+    try {
+      yield* answer.body;
+    } finally {
+      leaving.abort();
+    }
+  }
+  return { ...answer, body: body(), discard: async () => leaving.abort() };
 }
 
 /** Whether an unwanted body is cheaper to read than a new connection. */
