@@ -1,11 +1,8 @@
-import { hostEnvironment } from "../config/locations.ts";
-import type { CopyRequest } from "../copy/copy-image.ts";
 import { withContext } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
 import type { ImageAccess } from "../environment/image-access.ts";
 import { ImageEnvironment } from "../environment/image-environment.ts";
 import type { WantedPlatform } from "../format/instance-choice.ts";
-import { evaluatePolicy, loadPolicy } from "../policy/policy.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
 import { hostPlatform } from "../runtime/host-platform.ts";
 import type { Invocation } from "./command.ts";
@@ -54,22 +51,3 @@ export async function parseArgument(
     throw withContext(`Invalid ${role} name ${name}`, error, "INVALID_REFERENCE");
   }
 }
-
-/** Refuses images that the trust policy does not allow. The policy is read at once, so that its faults come first. */
-export async function loadAdmission({
-  globals,
-  log,
-}: Pick<Invocation, "globals" | "log">): Promise<Admission> {
-  const debug = (message: string): void => log.debug(message);
-  const inForce = await loadPolicy({
-    environment: hostEnvironment(),
-    file: globals.policyPath,
-    insecurePolicy: globals.insecurePolicy,
-    requireSigned: globals.requireSigned,
-    debug,
-  });
-  return async (reference, _manifest, options) =>
-    await evaluatePolicy(inForce, reference, { ...options, debug });
-}
-
-type Admission = CopyRequest["admit"];

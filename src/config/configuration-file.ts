@@ -1,5 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import { ImageError } from "../core/errors.ts";
+
+// Configuration is a handful of small files, most of which do not exist: asking a thread for each costs more than reading.
 
 /**
  * The content of a file; undefined when there is none.
@@ -7,7 +9,7 @@ import { ImageError } from "../core/errors.ts";
  */
 export async function readOptionalFile(path: string): Promise<Uint8Array | undefined> {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     throw unreadable(path, error);
@@ -17,7 +19,7 @@ export async function readOptionalFile(path: string): Promise<Uint8Array | undef
 /** The content of a file that must be there. @throws {ImageError} CONFIG_INVALID */
 export async function readRequiredFile(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -35,7 +37,7 @@ export interface DirectoryEntry {
  */
 export async function readOptionalDirectory(path: string): Promise<readonly DirectoryEntry[] | undefined> {
   try {
-    const entries = await readdir(path, { withFileTypes: true });
+    const entries = readdirSync(path, { withFileTypes: true });
     return entries
       .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
       .sort((one, other) => (one.name < other.name ? -1 : 1));

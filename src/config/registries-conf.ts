@@ -32,6 +32,11 @@ export interface RegistriesConfOptions extends ConfigurationListener {
   readonly environment: Environment;
   /** Used as the main file, and must exist; "" counts as not given. */
   readonly file?: string | undefined;
+  /**
+   * Passes over drop-ins that can hold nothing but aliases: most machines have a long one, and a name that says its
+   * registry needs none. What they hold is then not checked either.
+   */
+  readonly skipAliasFiles?: boolean | undefined;
 }
 
 /**
@@ -101,11 +106,21 @@ async function readDropIns(directory: string, options: RegistriesConfOptions): P
     const path = `${directory}/${name}`;
     const context = `loading drop-in registries configuration "${path}"`;
     const bytes = await inContext(context, () => readOptionalFile(path));
-    if (bytes === undefined) continue;
+    if (bytes === undefined || (options.skipAliasFiles && holdsOnlyAliases(bytes))) continue;
     options.debug?.(`Loading registries configuration "${path}"`);
     layers.push(await readLayer(bytes, "version-2", context));
   }
   return layers;
+}
+
+/** Whether each line that could begin a table begins `[aliases]`, and nothing stands before the first. */
+function holdsOnlyAliases(bytes: Uint8Array): boolean {
+  const lines = new TextDecoder()
+    .decode(bytes)
+    .split("\n")
+    .map((line) => line.trim());
+  const first = lines.find((line) => line !== "" && !line.startsWith("#"));
+  return first === "[aliases]" && lines.every((line) => !line.startsWith("[") || line === "[aliases]");
 }
 
 function readLayer(bytes: Uint8Array, versions: AllowedVersions, context: string): Promise<Layer> {

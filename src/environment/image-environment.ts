@@ -4,7 +4,6 @@ import { ImageError } from "../core/errors.ts";
 import type { ImageReference, Transport } from "../core/image.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
 import { VERSION } from "../version.ts";
-import { fetchExternalBlob } from "./external-blob.ts";
 import type { ImageAccess } from "./image-access.ts";
 import { RegistryConnections } from "./registry-access.ts";
 
@@ -65,7 +64,8 @@ export class ImageEnvironment {
       case "oci":
         return (await import("../transports/oci/transport.ts")).createOciTransport({
           sharedBlobDirectory: access.sharedBlobDir,
-          fetchExternal: fetchExternalBlob,
+          fetchExternal: async (blob, options) =>
+            (await import("./external-blob.ts")).fetchExternalBlob(blob, options),
         });
       case "dir":
         return (await import("../transports/dir/transport.ts")).createDirTransport();

@@ -1,4 +1,3 @@
-import { findCredentials } from "../config/auth-file.ts";
 import { findCertificates, readEnvironmentCertificates } from "../config/certificates.ts";
 import type { ConfigurationListener } from "../config/listener.ts";
 import type { Environment } from "../config/locations.ts";
@@ -15,7 +14,6 @@ import { withRedirects } from "../registry/redirects.ts";
 import { withStallGuard } from "../registry/stall-guard.ts";
 import { createHttpClient, type HttpClient, type TlsMaterial } from "../runtime/http.ts";
 import type { Endpoint, RegistryAccess } from "../transports/docker/transport.ts";
-import { fetchExternalBlob } from "./external-blob.ts";
 import type { ImageAccess } from "./image-access.ts";
 
 /** What holds for all registries that a process talks to. */
@@ -46,7 +44,8 @@ export class RegistryConnections {
   /** The access to registries for one set of credentials and TLS options. */
   accessFor(access: ImageAccess): RegistryAccess {
     return {
-      fetchExternal: fetchExternalBlob,
+      fetchExternal: async (blob, options) =>
+        (await import("./external-blob.ts")).fetchExternalBlob(blob, options),
       findEndpoints: async (name) => await this.#findEndpoints(name, access),
       connect: async (name) => {
         const { insecure, blockedMessage } = lookupRegistry(await this.#loadConf(), name);
@@ -68,7 +67,11 @@ export class RegistryConnections {
   }
 
   #loadConf(): Promise<RegistriesConf> {
-    this.#conf ??= loadRegistriesConf({ ...this.#settings, file: this.#settings.registriesConf });
+    this.#conf ??= loadRegistriesConf({
+      ...this.#settings,
+      file: this.#settings.registriesConf,
+      skipAliasFiles: true,
+    });
     return this.#conf;
   }
 
@@ -123,6 +126,7 @@ export class RegistryConnections {
     if (access.credentials !== undefined) return async () => access.credentials;
     if (access.anonymous) return async () => undefined;
     return async (repository, options) => {
+      const { findCredentials } = await import("../config/auth-file.ts");
       const { credentialHelpers } = await this.#loadConf();
       const found = await findCredentials(
         {

@@ -1,6 +1,7 @@
 import { collect, type OperationOptions } from "../core/byte-stream.ts";
 import type { Credentials, CredentialsProvider } from "../core/credentials.ts";
 import { ImageError, isAbort, withContext } from "../core/errors.ts";
+import { sleep } from "../core/retry.ts";
 import type { HttpBody, HttpClient, HttpResponse } from "../runtime/http.ts";
 import { type Challenge, chooseChallenge, parseChallenges } from "./challenge.ts";
 import { NetworkError, networkError } from "./network-error.ts";
@@ -8,6 +9,8 @@ import { errorFromResponse } from "./registry-error.ts";
 import { basicAuthorization, TokenCache } from "./tokens.ts";
 
 const PING_LIMIT = 1024 * 1024;
+/** Setting up TLS takes the processor some milliseconds, which a near server's answer over HTTP may spare. */
+const HTTPS_DELAY = 15;
 
 /** What a request means to do in a repository; asked for as the scope of a token. */
 export type Action = "pull" | "push" | "delete";
@@ -206,26 +209,27 @@ export class RegistryConnection {
   }
 
   /**
-   * Finds the scheme of a registry whose certificate need not be verified. HTTPS wins wherever it answers; the ping
-   * over HTTP, which carries no credentials and names no image, goes out at the same time and saves its round trips.
+   * Finds the scheme of a registry whose certificate need not be verified. Both pings carry no credentials and name no
+   * image, and go out nearly at the same time, which saves round trips. A server that answers HTTP on the very port
+   * that was named is a plain one. Without a port the two schemes mean two servers, and HTTPS wins if it answers.
    */
   async #probe(options: OperationOptions): Promise<string> {
     const host = apiHost(this.registry);
-    const secured = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, secured.signal]) : secured.signal;
+    const decided = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, decided.signal]) : decided.signal;
     const plain = this.#pingOrigin(`http://${host}`, { signal });
+    const secure = sleep(HTTPS_DELAY, { signal }).then(() => this.#pingOrigin(`https://${host}`, { signal }));
+    secure.catch(() => undefined);
     plain.catch(() => undefined);
     try {
-      const origin = await this.#pingOrigin(`https://${host}`, options);
-      secured.abort();
-      return origin;
-    } catch (error) {
-      if (isAbort(error)) throw error;
-    }
-    try {
-      return await plain;
-    } catch (error) {
+      const hasPort = /:\d+$/.test(host);
+      return hasPort ? await Promise.any([plain, secure]) : await secure.catch(() => plain);
+    } catch {
+      options.signal?.throwIfAborted();
+      const error = await plain.catch((failure: unknown) => failure);
       throw withContext(`pinging container registry ${this.registry}`, error, "NETWORK_FAILURE");
+    } finally {
+      decided.abort();
     }
   }
 

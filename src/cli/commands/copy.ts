@@ -3,6 +3,7 @@ import { type CopyResult, copyImage } from "../../copy/copy-image.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { ProgressListener } from "../../core/progress.ts";
 import { retrying } from "../../core/retry.ts";
+import { loadAdmission } from "../admission.ts";
 import { type Command, defineCommand, type Invocation, UsageError } from "../command.ts";
 import { type CopyFlagTable, copyFlags } from "../flags/copy-flags.ts";
 import {
@@ -13,7 +14,7 @@ import {
 } from "../flags/copy-options.ts";
 import { readRetryPolicy } from "../flags/retry-flags.ts";
 import { createProgressRenderer } from "../render/progress.ts";
-import { createEnvironment, loadAdmission, parseArgument, wantedPlatform } from "../session.ts";
+import { createEnvironment, parseArgument, wantedPlatform } from "../session.ts";
 
 export const command: Command = defineCommand({
   name: "copy",

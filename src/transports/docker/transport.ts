@@ -6,7 +6,6 @@ import type { ExternalFetch, ImageReference, Transport } from "../../core/image.
 import type { RegistryConnection } from "../../registry/connection.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
-import { openDockerDestination } from "./destination.ts";
 import {
   type DockerLocation,
   dockerPolicyScopes,
@@ -66,8 +65,10 @@ function createReference(
         options,
       );
     },
-    openDestination: async (options) =>
-      openDockerDestination(reference, location, await access.connect(name, options)),
+    openDestination: async (options) => {
+      const { openDockerDestination } = await import("./destination.ts");
+      return openDockerDestination(reference, location, await access.connect(name, options));
+    },
     deleteImage: async (options) => await deleteImage(location, await access.connect(name, options), options),
     listTags: (options) => listTags(access, name, options),
   };

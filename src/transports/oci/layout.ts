@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
 import {
@@ -144,6 +144,12 @@ export class OciLayout {
       destination: () => destination,
     });
     return { digest, size };
+  }
+
+  /** Moves a complete file of the layout's file system, whose content is known to have `digest`, to its place. */
+  async adoptBlob(path: string, digest: Digest): Promise<void> {
+    await makeDirectory(join(this.#blobs, digestAlgorithm(digest)));
+    await rename(path, this.blobPath(digest));
   }
 
   async removeBlob(digest: Digest): Promise<void> {

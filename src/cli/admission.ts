@@ -1,0 +1,23 @@
+import { hostEnvironment } from "../config/locations.ts";
+import type { CopyRequest } from "../copy/copy-image.ts";
+import { evaluatePolicy, loadPolicy } from "../policy/policy.ts";
+import type { Invocation } from "./command.ts";
+
+/** Refuses images that the trust policy does not allow. The policy is read at once, so that its faults come first. */
+export async function loadAdmission({
+  globals,
+  log,
+}: Pick<Invocation, "globals" | "log">): Promise<Admission> {
+  const debug = (message: string): void => log.debug(message);
+  const inForce = await loadPolicy({
+    environment: hostEnvironment(),
+    file: globals.policyPath,
+    insecurePolicy: globals.insecurePolicy,
+    requireSigned: globals.requireSigned,
+    debug,
+  });
+  return async (reference, _manifest, options) =>
+    await evaluatePolicy(inForce, reference, { ...options, debug });
+}
+
+type Admission = CopyRequest["admit"];
