@@ -9,6 +9,8 @@ import { errorFromResponse } from "./registry-error.ts";
 import { basicAuthorization, TokenCache } from "./tokens.ts";
 
 const PING_LIMIT = 1024 * 1024;
+/** An error is not worth a longer wait for a better explanation. Milliseconds. */
+const EXPLANATION_TIMEOUT = 2000;
 /** Setting up TLS takes the processor some milliseconds, which a near server's answer over HTTP may spare. */
 const HTTPS_DELAY = 15;
 
@@ -115,8 +117,21 @@ export class RegistryConnection {
       return response;
     } catch (error) {
       if (this.#hasAnswered || !(error instanceof NetworkError)) throw error;
-      throw withContext(`pinging container registry ${this.registry}`, error);
+      const context = `pinging container registry ${this.registry}`;
+      throw withContext(context, error.isHandshakeFailure ? await this.#explainHandshake(error) : error);
     }
+  }
+
+  /** Tells a server without TLS from one that refuses this client, by asking it once over HTTP; the answer is not used. */
+  async #explainHandshake(error: NetworkError): Promise<ImageError> {
+    const host = apiHost(this.registry);
+    try {
+      await this.#pingOrigin(`http://${host}`, { signal: AbortSignal.timeout(EXPLANATION_TIMEOUT) });
+    } catch {
+      return error;
+    }
+    const message = `Get "https://${host}/v2/": http: server gave HTTP response to HTTPS client`;
+    return new ImageError(error.code, message, { cause: error });
   }
 
   async #authorize(request: RegistryRequest, options: OperationOptions): Promise<string | undefined> {

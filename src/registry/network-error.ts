@@ -25,6 +25,12 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
 ]);
 
+const HANDSHAKE_FAILURES: ReadonlySet<string> = new Set([
+  "EPROTO",
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
+]);
+
 /** A request that got no answer, or an answer that broke off. `systemCode` is the runtime's, such as ECONNRESET. */
 export class NetworkError extends ImageError {
   readonly systemCode: string;
@@ -32,6 +38,11 @@ export class NetworkError extends ImageError {
   constructor(message: string, systemCode: string, cause: unknown) {
     super("NETWORK_FAILURE", message, { cause, transient: TRANSIENT.has(systemCode) });
     this.systemCode = systemCode;
+  }
+
+  /** Whether the two sides could not agree on TLS; a server that speaks plain HTTP gives the same. */
+  get isHandshakeFailure(): boolean {
+    return HANDSHAKE_FAILURES.has(this.systemCode);
   }
 
   /** Whether the connection broke after it had been made: the very next try may well succeed. */
@@ -65,7 +76,7 @@ function describe(code: string, host: string, error: Error): string {
     case "EPROTO":
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
-      return "http: server gave HTTP response to HTTPS client";
+      return "tls: handshake failure; the server may want a client certificate, or a newer version of TLS";
     case "ECONNREFUSED":
     case "ConnectionRefused":
       return `dial tcp ${host}: connect: connection refused`;
