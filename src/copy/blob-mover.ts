@@ -1,8 +1,8 @@
-import { counted, type OperationOptions, verified } from "../core/byte-stream.ts";
+import { type ByteStream, counted, type OperationOptions, verified } from "../core/byte-stream.ts";
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
-import { inContext, withContext } from "../core/errors.ts";
-import type { ImageDestination, ImageSource } from "../core/image.ts";
+import { findCause, ImageError, inContext, withContext } from "../core/errors.ts";
+import type { BlobReader, ImageDestination, ImageSource } from "../core/image.ts";
 import { forEachLimited, Semaphore } from "../core/limiter.ts";
 import type { ProgressListener } from "../core/progress.ts";
 import { isTransient, sleep } from "../core/retry.ts";
@@ -92,24 +92,56 @@ export class BlobMover {
     }
   }
 
-  /** Opens the blob, which has retries of its own, and sends it; if sending breaks off, both happen once more. */
-  async #transferPatiently({ role, descriptor }: MovableBlob, options: OperationOptions): Promise<void> {
-    const { digest, size, mediaType } = descriptor;
+  /** Sends the blob; if that breaks off, it is opened and sent once more. */
+  async #transferPatiently(blob: MovableBlob, options: OperationOptions): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      await using reader = await inContext(`reading blob ${digest}`, () =>
-        this.#source.openBlob(descriptor, options),
-      );
-      const checked = verified(reader.bytes, digest, size);
-      const measured = counted(checked, (bytes) => this.#report({ kind: "blob-bytes", digest, bytes }));
       try {
-        await this.#destination.writeBlob(measured, { role, mediaType, digest, size }, options);
-        return;
+        return await this.#stream(blob, options);
       } catch (error) {
         options.signal?.throwIfAborted();
-        if (attempt === BLOB_ATTEMPTS || !isTransient(error))
-          throw withContext(`writing blob ${digest}`, error);
+        if (attempt === BLOB_ATTEMPTS || !isTransient(error) || error instanceof OpeningFailure) throw error;
       }
       await sleep(BLOB_RETRY_DELAY * attempt, options);
     }
+  }
+
+  /** The source opens the blob while the destination gets ready for it. */
+  async #stream({ role, descriptor }: MovableBlob, options: OperationOptions): Promise<void> {
+    const { digest, size, mediaType } = descriptor;
+    const opening = this.#source.openBlob(descriptor, options);
+    opening.catch(() => undefined);
+    const bytes = counted(verified(opened(opening, digest), digest, size), (count) =>
+      this.#report({ kind: "blob-bytes", digest, bytes: count }),
+    );
+    try {
+      await inContext(`writing blob ${digest}`, () =>
+        this.#destination.writeBlob(bytes, { role, mediaType, digest, size }, options),
+      );
+    } catch (error) {
+      throw findCause(error, OpeningFailure) ?? error;
+    } finally {
+      const reader = await opening.catch(() => undefined);
+      await reader?.[Symbol.asyncDispose]();
+    }
+  }
+}
+
+/** The source could not open a blob, after the retries that it has of its own. */
+class OpeningFailure extends ImageError {}
+
+async function* opened(opening: Promise<BlobReader>, digest: Digest): ByteStream {
+  yield* await openingOrFailure(opening, digest);
+}
+
+async function openingOrFailure(opening: Promise<BlobReader>, digest: Digest): Promise<ByteStream> {
+  try {
+    return (await opening).bytes;
+  } catch (error) {
+    const explained = withContext(`reading blob ${digest}`, error);
+    if (!(explained instanceof ImageError)) throw explained;
+    throw new OpeningFailure(explained.code, explained.message, {
+      cause: error,
+      transient: explained.transient,
+    });
   }
 }

@@ -70,6 +70,7 @@ export interface CopyContext {
  */
 export async function copyImage(request: CopyRequest, options: OperationOptions = {}): Promise<CopyResult> {
   options.signal?.throwIfAborted();
+  request.destination.prepare?.(options);
   await using source = await openSource(request.source, options);
   const topLevel = await source.readManifest(undefined, options);
   await request.admit(request.source, topLevel, options);

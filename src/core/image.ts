@@ -20,6 +20,8 @@ export interface ImageReference {
   readonly dockerName: DockerName | undefined;
   /** Keys for policy lookup, most specific first; empty when the transport has none. */
   readonly policyScopes: readonly string[];
+  /** Begins what takes time and changes nothing, such as finding out how a registry is reached; its failures come later. */
+  prepare?(options?: OperationOptions): void;
   openSource?(options?: OperationOptions): Promise<ImageSource>;
   openDestination?(options?: OperationOptions): Promise<ImageDestination>;
   deleteImage?(options?: OperationOptions): Promise<void>;

@@ -76,6 +76,11 @@ export class RegistryConnection {
     return (await this.#attempt(request, url, isOwn, options)).response;
   }
 
+  /** Finds out the scheme before the first request needs it. */
+  async prepare(options: OperationOptions = {}): Promise<void> {
+    await this.#findOrigin(options);
+  }
+
   /** Asks for nothing but an answer: what a login is checked with. Distribution spec 1.1, "Determining Support". */
   async ping(options: OperationOptions = {}): Promise<HttpResponse> {
     return await this.send({ method: "GET", target: "/v2/" }, options);

@@ -51,6 +51,11 @@ function createReference(
     text: formatDockerLocation(location),
     dockerName: name,
     policyScopes: dockerPolicyScopes(name),
+    prepare: (options) => {
+      const ready = access.connect(name, options).then((connection) => connection.prepare(options));
+      // Whoever needs the connection meets the same failure, and reports it.
+      ready.catch(() => undefined);
+    },
     openSource: async (options) => {
       requireTagOrDigest(
         location,
