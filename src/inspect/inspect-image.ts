@@ -42,10 +42,10 @@ export class ImageInspection {
   /** As `readConfig`, of an image proper. @throws {ImageError} UNSUPPORTED_OPERATION for an artifact */
   async readImageConfig(options?: OperationOptions): Promise<Uint8Array> {
     const manifest = await this.#readInstance(options);
-    checkImage(manifest, "Error reading OCI-formatted configuration data");
-    return await inContext("Error reading OCI-formatted configuration data", () =>
-      this.#readConfigBlob(manifest.config, options),
-    );
+    return await inContext("Error reading OCI-formatted configuration data", async () => {
+      checkImage(manifest);
+      return await this.#readConfigBlob(manifest.config, options);
+    });
   }
 
   /** What there is to tell about the image; `tags` are those of its repository, being listed in the meantime. */
@@ -53,7 +53,7 @@ export class ImageInspection {
     const { reference } = this.#source;
     const topLevel = await this.readManifest(options);
     const manifest = await this.#readInstance(options);
-    checkImage(manifest, "Error parsing manifest for image");
+    checkImage(manifest);
     const config = parseImageConfig(await this.#readConfigBlob(manifest.config, options));
     return buildInspectData({
       ...(reference.dockerName === undefined ? {} : { name: repositoryName(reference.dockerName) }),
@@ -90,12 +90,12 @@ export class ImageInspection {
   }
 }
 
-function checkImage(manifest: ImageManifest, context: string): void {
+function checkImage(manifest: ImageManifest): void {
   if (!isArtifact(manifest)) return;
   const type = artifactTypeOf(manifest);
   throw new ImageError(
     "UNSUPPORTED_OPERATION",
-    `${context}: unsupported image-specific operation on artifact with type "${type}"`,
+    `unsupported image-specific operation on artifact with type "${type}"`,
   );
 }
 
