@@ -1,5 +1,7 @@
 /** What users of the library may import. */
-export { type CopyRequest, type CopyResult, copyImage, type InstanceSelection } from "./copy/copy-image.ts";
+export { copyImage } from "./copy/copy-image.ts";
+export type { CopyRequest, CopyResult, InstanceSelection } from "./copy/copy-request.ts";
+
 export type { ByteStream, OperationOptions } from "./core/byte-stream.ts";
 export type { Descriptor, Platform, RawManifest } from "./core/descriptor.ts";
 export { computeDigest, type Digest, parseDigest } from "./core/digest.ts";

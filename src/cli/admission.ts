@@ -1,5 +1,5 @@
 import { hostEnvironment } from "../config/locations.ts";
-import type { CopyRequest } from "../copy/copy-image.ts";
+import type { CopyRequest } from "../copy/copy-request.ts";
 import { evaluatePolicy, loadPolicy } from "../policy/policy.ts";
 import type { Invocation } from "./command.ts";
 

@@ -1,67 +1,14 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
-import type { Platform, RawManifest } from "../core/descriptor.ts";
+import type { RawManifest } from "../core/descriptor.ts";
 import { formatDockerName } from "../core/docker-name.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageDestination, ImageReference, ImageSource } from "../core/image.ts";
 import { isIndexType } from "../core/media-type.ts";
-import type { ProgressListener } from "../core/progress.ts";
-import type { Signature } from "../core/signature.ts";
-import { chooseInstance, type WantedPlatform } from "../format/instance-choice.ts";
-import { parseIndex } from "../format/manifest.ts";
+import { resolveInstance } from "../format/resolve-instance.ts";
 import { BlobMover } from "./blob-mover.ts";
 import { copyIndex } from "./copy-index.ts";
 import { copyInstance } from "./copy-instance.ts";
-
-/** Which images of an index to copy; of a single image, that one is always copied. */
-export type InstanceSelection =
-  /** The one image that fits a platform, without the index. */
-  | { readonly kind: "system"; readonly platform: WantedPlatform }
-  | { readonly kind: "all" }
-  /** The index alone, for a destination that has its images already. */
-  | { readonly kind: "index-only" }
-  /** The index with only the images of these platforms; without a variant, all variants. */
-  | { readonly kind: "platforms"; readonly platforms: readonly Platform[] };
-
-/** A request to copy one image, or an index with images. */
-export interface CopyRequest {
-  readonly source: ImageReference;
-  readonly destination: ImageReference;
-  /** Refuses, by throwing, an image that may not be used. Called before any blob moves. */
-  readonly admit: (
-    reference: ImageReference,
-    manifest: RawManifest,
-    options: OperationOptions,
-  ) => Promise<void>;
-  readonly instances: InstanceSelection;
-  /** The format to write in; without it, that of the source as far as the destination takes it. */
-  readonly format?: "oci" | "v2s2" | undefined;
-  /** Fail rather than write a manifest of another digest. */
-  readonly preserveDigests?: boolean | undefined;
-  /** Neither read nor copy the signatures of the source. */
-  readonly removeSignatures?: boolean | undefined;
-  /** Blobs moved at a time. Without it, large blobs are limited to a few and small ones to many. */
-  readonly parallelCopies?: number | undefined;
-  readonly onProgress?: ProgressListener | undefined;
-}
-
-/** What was written. */
-export interface CopyResult {
-  /** The manifest that the destination reference names now: of an index, if one was copied. */
-  readonly manifest: RawManifest;
-  /** The destination held the very same already; no blob was asked for. */
-  readonly isUnchanged: boolean;
-}
-
-/** What the steps of one copy share. */
-export interface CopyContext {
-  readonly request: CopyRequest;
-  readonly source: ImageSource;
-  readonly destination: ImageDestination;
-  readonly blobs: BlobMover;
-  readonly report: ProgressListener;
-  /** Why no byte of a manifest may change, if so. */
-  readonly fixedBecause: string | undefined;
-}
+import type { CopyContext, CopyRequest, CopyResult } from "./copy-request.ts";
 
 /**
  * Copies an image from any place to any other. Every blob is checked against its digest and size while it streams
@@ -103,35 +50,17 @@ async function copyTopLevel(
     checkDestinationDigest(context, topLevel);
     return await copyIndex(context, topLevel, instances, options);
   }
-  const instance = await readInstance(context.source, topLevel, instances.platform, reference, options);
+  const instance = await resolveInstance(
+    topLevel,
+    instances.platform,
+    `choosing an image from manifest list ${reference.transport.name}:${reference.text}`,
+    (digest) => context.source.readManifest(digest, options),
+  );
   checkDestinationDigest(context, topLevel, instance);
   return await inContext("copying system image from manifest list", () =>
     copyInstance(context, instance, instance.digest, options),
   );
 }
-
-/** The image for a platform; an index within the index is searched in turn. */
-export async function readInstance(
-  source: ImageSource,
-  topLevel: RawManifest,
-  platform: WantedPlatform,
-  reference: ImageReference,
-  options: OperationOptions,
-): Promise<RawManifest> {
-  let current = topLevel;
-  for (let depth = 0; isIndexType(current.mediaType); depth++) {
-    if (depth === MAX_NESTING) throw new ImageError("MANIFEST_INVALID", "indexes are nested too deeply");
-    const index = parseIndex(current);
-    const name = `${reference.transport.name}:${reference.text}`;
-    const chosen = await inContext(`choosing an image from manifest list ${name}`, async () =>
-      chooseInstance(index, platform),
-    );
-    current = await source.readManifest(chosen.digest, options);
-  }
-  return current;
-}
-
-const MAX_NESTING = 8;
 
 async function openSource(reference: ImageReference, options: OperationOptions): Promise<ImageSource> {
   const name = `${reference.transport.name}:${reference.text}`;
@@ -166,27 +95,5 @@ function checkDestinationDigest(context: CopyContext, ...candidates: readonly Ra
   throw new ImageError(
     "DIGEST_NOT_PRESERVABLE",
     `Digest of source image's manifest would not match destination reference ${formatDockerName(name)}`,
-  );
-}
-
-/** The signatures to copy along. @throws {ImageError} UNSUPPORTED_OPERATION when the destination can't hold them */
-export async function readSignatures(
-  context: CopyContext,
-  of: "image" | "index",
-  manifest: RawManifest | undefined,
-  options: OperationOptions,
-): Promise<readonly Signature[]> {
-  if (context.request.removeSignatures) return [];
-  context.report({ kind: "signatures", of, step: "read" });
-  const signatures = await inContext("reading signatures", () =>
-    context.source.readSignatures(manifest?.digest, options),
-  );
-  if (signatures.length === 0) return [];
-  context.report({ kind: "signatures", of, step: "check" });
-  const { traits, reference } = context.destination;
-  if (traits.signatures === "stored") return signatures;
-  throw new ImageError(
-    "UNSUPPORTED_OPERATION",
-    `Can not copy signatures to ${reference.transport.name}:${reference.text}: ${traits.signatures.unsupportedBecause}`,
   );
 }

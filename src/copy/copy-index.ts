@@ -6,9 +6,11 @@ import { forEachLimited } from "../core/limiter.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { availablePlatforms, matchesPlatform } from "../format/instance-choice.ts";
 import { type IndexManifest, parseIndex } from "../format/manifest.ts";
-import { type CopyContext, type CopyResult, type InstanceSelection, readSignatures } from "./copy-image.ts";
-import { copyInstance, type InstancePlace } from "./copy-instance.ts";
+import { copyInstance } from "./copy-instance.ts";
+import type { CopyContext, CopyResult, InstancePlace, InstanceSelection } from "./copy-request.ts";
 import { planManifestTypes } from "./manifest-plan.ts";
+import { isPresent } from "./presence.ts";
+import { readSignatures } from "./read-signatures.ts";
 
 type IndexSelection = Exclude<InstanceSelection, { readonly kind: "system" }>;
 
@@ -174,16 +176,6 @@ async function copyEntry(
 function updatedEntry(entry: Descriptor, written: RawManifest): Descriptor {
   if (entry.digest === written.digest) return entry;
   return { ...entry, mediaType: written.mediaType, digest: written.digest, size: written.bytes.length };
-}
-
-async function isPresent(
-  context: CopyContext,
-  source: RawManifest,
-  place: InstancePlace,
-  options: OperationOptions,
-): Promise<boolean> {
-  const instance = place.isPartOfIndex ? source.digest : undefined;
-  return (await context.destination.findManifest?.(instance, options)) === source.digest;
 }
 
 function unchangeable(type: string, isTrimmed: boolean, reason: string): ImageError {

@@ -7,13 +7,10 @@ import type { Signature } from "../core/signature.ts";
 import { DOCUMENT_LIMIT } from "../format/json.ts";
 import { type ImageManifest, parseManifest } from "../format/manifest.ts";
 import type { MovableBlob } from "./blob-mover.ts";
-import { type CopyContext, type CopyResult, readSignatures } from "./copy-image.ts";
+import type { CopyContext, CopyResult, InstancePlace } from "./copy-request.ts";
 import { planManifestTypes } from "./manifest-plan.ts";
-
-/** Where an instance is written: at the destination's own name, or under its digest as a part of an index. */
-export interface InstancePlace {
-  readonly isPartOfIndex: boolean;
-}
+import { isPresent } from "./presence.ts";
+import { readSignatures } from "./read-signatures.ts";
 
 /**
  * Copies one image: what is there already is found out first, then its blobs move, then its manifest is written.
@@ -70,19 +67,6 @@ function plannedTypes(
     "DIGEST_NOT_PRESERVABLE",
     `the destination does not take manifests of type ${source.mediaType}, and this one may not be converted: ${reason}`,
   );
-}
-
-/** Whether the destination holds this very image already. A part of an index is looked for under its digest. */
-async function isPresent(
-  context: CopyContext,
-  source: RawManifest,
-  place: InstancePlace,
-  options: OperationOptions,
-): Promise<boolean> {
-  const { destination } = context;
-  if (destination.findManifest === undefined) return false;
-  const found = await destination.findManifest(place.isPartOfIndex ? source.digest : undefined, options);
-  return found === source.digest;
 }
 
 function layersOf(manifest: ImageManifest): readonly MovableBlob[] {

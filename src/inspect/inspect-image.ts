@@ -1,11 +1,12 @@
 import { collect, type OperationOptions, verified } from "../core/byte-stream.ts";
 import type { Descriptor, RawManifest } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
 import { repositoryName } from "../core/docker-name.ts";
 import { findCause, ImageError, inContext, withContext } from "../core/errors.ts";
 import type { ImageReference, ImageSource } from "../core/image.ts";
-import { isIndexType, OCI_MANIFEST } from "../core/media-type.ts";
+import { OCI_MANIFEST } from "../core/media-type.ts";
 import { parseImageConfig } from "../format/image-config.ts";
-import { chooseInstance, type WantedPlatform } from "../format/instance-choice.ts";
+import type { WantedPlatform } from "../format/instance-choice.ts";
 import { DOCUMENT_LIMIT } from "../format/json.ts";
 import {
   artifactTypeOf,
@@ -14,6 +15,7 @@ import {
   parseIndex,
   parseManifest,
 } from "../format/manifest.ts";
+import { resolveInstance } from "../format/resolve-instance.ts";
 import { buildInspectData, type InspectData } from "./inspect-data.ts";
 
 /** An open image whose parts are read as they are asked for. */
@@ -68,15 +70,9 @@ export class ImageInspection {
   async #readInstance(options: OperationOptions | undefined): Promise<ImageManifest> {
     const topLevel = await this.readManifest(options);
     return await inContext("Error parsing manifest for image", async () => {
-      let current = topLevel;
-      while (isIndexType(current.mediaType)) {
-        const index = parseIndex(current);
-        const chosen = await inContext("choosing image instance", async () =>
-          chooseInstance(index, this.#platform),
-        );
-        current = await this.#source.readManifest(chosen.digest, options);
-      }
-      const manifest = parseManifest(current);
+      const read = (digest: Digest): Promise<RawManifest> => this.#source.readManifest(digest, options);
+      const chosen = await resolveInstance(topLevel, this.#platform, "choosing image instance", read);
+      const manifest = parseManifest(chosen);
       if (manifest.kind === "image") return manifest;
       throw new ImageError("UNSUPPORTED_OPERATION", "inspecting Docker schema 1 images is not supported");
     });

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import { type CopyResult, copyImage } from "../../copy/copy-image.ts";
+import { copyImage } from "../../copy/copy-image.ts";
+import type { CopyResult } from "../../copy/copy-request.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { ProgressListener } from "../../core/progress.ts";
 import { retrying } from "../../core/retry.ts";

@@ -1,0 +1,62 @@
+import type { OperationOptions } from "../core/byte-stream.ts";
+import type { Platform, RawManifest } from "../core/descriptor.ts";
+import type { ImageDestination, ImageReference, ImageSource } from "../core/image.ts";
+import type { ProgressListener } from "../core/progress.ts";
+import type { WantedPlatform } from "../format/instance-choice.ts";
+import type { BlobMover } from "./blob-mover.ts";
+
+/** Which images of an index to copy; of a single image, that one is always copied. */
+export type InstanceSelection =
+  /** The one image that fits a platform, without the index. */
+  | { readonly kind: "system"; readonly platform: WantedPlatform }
+  | { readonly kind: "all" }
+  /** The index alone, for a destination that has its images already. */
+  | { readonly kind: "index-only" }
+  /** The index with only the images of these platforms; without a variant, all variants. */
+  | { readonly kind: "platforms"; readonly platforms: readonly Platform[] };
+
+/** A request to copy one image, or an index with images. */
+export interface CopyRequest {
+  readonly source: ImageReference;
+  readonly destination: ImageReference;
+  /** Refuses, by throwing, an image that may not be used. Called before any blob moves. */
+  readonly admit: (
+    reference: ImageReference,
+    manifest: RawManifest,
+    options: OperationOptions,
+  ) => Promise<void>;
+  readonly instances: InstanceSelection;
+  /** The format to write in; without it, that of the source as far as the destination takes it. */
+  readonly format?: "oci" | "v2s2" | undefined;
+  /** Fail rather than write a manifest of another digest. */
+  readonly preserveDigests?: boolean | undefined;
+  /** Neither read nor copy the signatures of the source. */
+  readonly removeSignatures?: boolean | undefined;
+  /** Blobs moved at a time. Without it, large blobs are limited to a few and small ones to many. */
+  readonly parallelCopies?: number | undefined;
+  readonly onProgress?: ProgressListener | undefined;
+}
+
+/** What was written. */
+export interface CopyResult {
+  /** The manifest that the destination reference names now: of an index, if one was copied. */
+  readonly manifest: RawManifest;
+  /** The destination held the very same already; no blob was asked for. */
+  readonly isUnchanged: boolean;
+}
+
+/** What the steps of one copy share. */
+export interface CopyContext {
+  readonly request: CopyRequest;
+  readonly source: ImageSource;
+  readonly destination: ImageDestination;
+  readonly blobs: BlobMover;
+  readonly report: ProgressListener;
+  /** Why no byte of a manifest may change, if so. */
+  readonly fixedBecause: string | undefined;
+}
+
+/** Where an instance is written: at the destination's own name, or under its digest as a part of an index. */
+export interface InstancePlace {
+  readonly isPartOfIndex: boolean;
+}
