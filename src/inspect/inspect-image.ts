@@ -8,13 +8,7 @@ import { OCI_MANIFEST } from "../core/media-type.ts";
 import { parseImageConfig } from "../format/image-config.ts";
 import type { WantedPlatform } from "../format/instance-choice.ts";
 import { DOCUMENT_LIMIT } from "../format/json.ts";
-import {
-  artifactTypeOf,
-  type ImageManifest,
-  isArtifact,
-  parseIndex,
-  parseManifest,
-} from "../format/manifest.ts";
+import { artifactTypeOf, type ImageManifest, isArtifact, parseManifest } from "../format/manifest.ts";
 import { resolveInstance } from "../format/resolve-instance.ts";
 import { buildInspectData, type InspectData } from "./inspect-data.ts";
 
