@@ -35,8 +35,8 @@ export class RegistryClient {
 
   /**
    * "Pulling manifests". `reference` is a tag or a digest; what is served for a digest must have that digest.
-   * @throws {ImageNotFoundError} when the registry does not know it
-   * @throws {ImageError} SIZE_LIMIT, DIGEST_MISMATCH
+   * @throws {ImageError} NOT_FOUND caused by an `ImageNotFoundError` when the registry does not know it; SIZE_LIMIT,
+   * DIGEST_MISMATCH
    */
   async readManifest(
     repository: string,
