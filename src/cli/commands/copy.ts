@@ -14,6 +14,7 @@ import {
   warnOfDeprecatedCopyFlags,
 } from "../flags/copy-options.ts";
 import { readRetryPolicy } from "../flags/retry-flags.ts";
+import { hideUnavailable } from "../flags/unavailable-flags.ts";
 import { createProgressRenderer } from "../render/progress.ts";
 import { createEnvironment, parseArgument, wantedPlatform } from "../session.ts";
 
@@ -38,7 +39,7 @@ export const command: Command = defineCommand({
       command: "copy docker://docker.io/library/busybox oci:layout:busybox",
     },
   ],
-  flags: copyFlags,
+  flags: hideUnavailable(copyFlags),
   helpOnMisuse: true,
   run,
 });

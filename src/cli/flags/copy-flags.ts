@@ -141,7 +141,7 @@ const ownFlags: OwnFlagTable = {
     kind: "unsigned",
     group: "Copying",
     placeholder: "N",
-    summary: "how many blobs to copy at once (default 6)",
+    summary: "how many blobs to copy at once (default 6 large ones, 32 in all)",
   },
   "encryption-key": {
     kind: "list",

@@ -1,5 +1,6 @@
 import { ImageError } from "../../core/errors.ts";
 import { VERSION } from "../../version.ts";
+import type { FlagTable } from "../flag.ts";
 import type { CopyFlagValues } from "./copy-flags.ts";
 
 /** A flag that was given, and the feature that it needs and this release lacks. */
@@ -24,6 +25,18 @@ const DIRECTORY_FEATURES: typeof FEATURES = [
   ["dest-compress", "compressing layers"],
   ["dest-decompress", "decompressing layers"],
 ];
+
+/** The table without help for what cannot be used: such flags are known, so that they are refused with a reason. */
+export function hideUnavailable<Table extends FlagTable>(table: Table): Table {
+  const names = new Set<string>([...FEATURES, ...DIRECTORY_FEATURES].map(([flag]) => flag));
+  names.add("sign-by-sq-fingerprint").add("encrypt-layer").add("dest-force-compress-format");
+  const entries = Object.entries(table).map(([name, flag]) => [
+    name,
+    names.has(name) ? { ...flag, hidden: true } : flag,
+  ]);
+  // Each flag is itself, but for one member that every flag may have.
+  return Object.fromEntries(entries) as Table;
+}
 
 /** The flags of `copy` that were given and ask for what this release cannot do. */
 export function requestedButUnavailable(
