@@ -1,7 +1,7 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import { ImageError } from "../core/errors.ts";
 import { ZERO_TIME } from "../format/go-time.ts";
-import type { ImageConfig } from "../format/image-config.ts";
+import { type ImageConfig, jsonKind } from "../format/image-config.ts";
 
 /** What `inspect` reports of an image, in the order in which it prints it. cli.md 5.1. */
 export interface InspectData {
@@ -12,7 +12,7 @@ export interface InspectData {
   readonly Digest: string;
   /** Null when the registry refused to list the tags. */
   readonly RepoTags: readonly string[] | null;
-  /** RFC 3339; null when an OCI image does not tell. */
+  /** RFC 3339, as `normalizeTime` gives it; null when an OCI image does not tell. */
   readonly Created: string | null;
   readonly DockerVersion: string;
   /** In any order: whoever prints them sorts them. */
@@ -54,7 +54,7 @@ export function buildInspectData(source: InspectSource): InspectData {
     Digest: source.digest,
     RepoTags: source.repoTags,
     Created: config.created ?? (manifestKind === "docker" ? ZERO_TIME : null),
-    DockerVersion: readDockerVersion(config.raw),
+    DockerVersion: readDockerVersion(config.raw, manifestKind),
     Labels: config.config.Labels,
     Architecture: config.architecture,
     Os: config.os,
@@ -73,10 +73,17 @@ function describeLayer(layer: Descriptor, manifestKind: "oci" | "docker"): Inspe
   };
 }
 
-function readDockerVersion(config: Readonly<Record<string, unknown>>): string {
+function readDockerVersion(
+  config: Readonly<Record<string, unknown>>,
+  manifestKind: "oci" | "docker",
+): string {
   const key = Object.keys(config).findLast((name) => name.toLowerCase() === "docker_version");
   const version = key === undefined ? null : config[key];
   if (typeof version === "string") return version.toWellFormed();
   if (version === null) return "";
-  throw new ImageError("MANIFEST_INVALID", "docker_version in the image configuration is not a string");
+  const owner = manifestKind === "oci" ? "Schema2V1Image" : "Schema2Image.Schema2V1Image";
+  throw new ImageError(
+    "MANIFEST_INVALID",
+    `json: cannot unmarshal ${jsonKind(version)} into Go struct field ${owner}.docker_version of type string`,
+  );
 }

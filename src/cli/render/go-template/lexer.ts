@@ -192,7 +192,11 @@ class Lexer {
   }
 
   private skipAlphanumeric(): void {
-    for (let next = this.nextRune(); next !== undefined && isAlphanumeric(next.rune); next = this.nextRune()) {
+    for (
+      let next = this.nextRune();
+      next !== undefined && isAlphanumeric(next.rune);
+      next = this.nextRune()
+    ) {
       this.position += next.size;
     }
   }
@@ -200,7 +204,9 @@ class Lexer {
   /** Whether a name may end here. */
   private atTerminator(): boolean {
     const character = this.source.charAt(this.position);
-    return character === "" || /[ \t\r\n.,|:()]/.test(character) || this.source.startsWith(CLOSE, this.position);
+    return (
+      character === "" || /[ \t\r\n.,|:()]/.test(character) || this.source.startsWith(CLOSE, this.position)
+    );
   }
 
   /** Whether the action ends here, and if so, whether it trims what follows. */
@@ -283,4 +289,3 @@ function describeRune(rune: number): ByteText {
   const code = `U+${rune.toString(16).toUpperCase().padStart(4, "0")}`;
   return rune >= 0 && isPrintable(rune) ? `${code} '${encodeRune(rune)}'` : code;
 }
-

@@ -1,4 +1,11 @@
-import { type ByteText, decodeRune, encodeRune, isPrintable, REPLACEMENT_RUNE, runesOf } from "./byte-text.ts";
+import {
+  type ByteText,
+  decodeRune,
+  encodeRune,
+  isPrintable,
+  REPLACEMENT_RUNE,
+  runesOf,
+} from "./byte-text.ts";
 
 const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
   [0x07, "\\a"],
@@ -10,7 +17,7 @@ const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
   [0x0b, "\\v"],
 ]);
 const ESCAPED_RUNES: ReadonlyMap<string, number> = new Map(
-  [...SHORT_ESCAPES].map(([rune, escape]) => [escape.charAt(1), rune]),
+  [...SHORT_ESCAPES].map(([rune, escaped]) => [escaped.charAt(1), rune]),
 );
 const HEX_ESCAPES: ReadonlyMap<string, number> = new Map([
   ["x", 2],
@@ -84,7 +91,8 @@ function unquoteCharacter(inner: ByteText, position: number, mark: string): Unqu
     return { text: inner.slice(position, position + size), rune, end: position + size };
   }
   const letter = inner.charAt(position + 1);
-  const short = ESCAPED_RUNES.get(letter) ?? (letter === "\\" || letter === mark ? letter.charCodeAt(0) : undefined);
+  const short =
+    ESCAPED_RUNES.get(letter) ?? (letter === "\\" || letter === mark ? letter.charCodeAt(0) : undefined);
   if (short !== undefined && letter !== "") {
     return { text: String.fromCharCode(short), rune: short, end: position + 2 };
   }

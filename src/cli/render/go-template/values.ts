@@ -18,6 +18,7 @@ export interface BasicType<K extends BasicKind> {
   readonly name: string;
   /** Bits, of integers. */
   readonly size?: number;
+  readonly methods?: () => MethodSet;
 }
 
 export interface SliceType {
@@ -37,6 +38,7 @@ export interface StructType {
   readonly kind: "struct";
   readonly name: string;
   readonly fields: readonly StructField[];
+  readonly methods?: () => MethodSet;
 }
 
 export interface StructField {
@@ -65,6 +67,32 @@ export interface ReflectedType {
   readonly kind: "reflected";
   readonly name: "reflect.Value";
 }
+
+/** What a function takes. */
+export interface Signature {
+  readonly parameters: readonly GoType[];
+  /** The type of any number of further parameters. */
+  readonly variadic?: GoType;
+}
+
+/** A function that templates can call. */
+export interface GoFunction extends Signature {
+  /**
+   * The values fit the parameters; a nil interface comes as undefined. `first` is the first operand as written.
+   * @throws {FunctionError}
+   */
+  call(values: readonly MaybeValue[], first: ByteText): MaybeValue;
+}
+
+export interface Method extends Signature {
+  /** Why templates cannot call it: their functions have one result, or one and an error. */
+  readonly unusable?: string;
+  /** @throws {FunctionError} */
+  call(receiver: GoValue, values: readonly MaybeValue[]): MaybeValue;
+}
+
+/** The methods of a type by name. */
+export type MethodSet = ReadonlyMap<ByteText, Method>;
 
 /** A value with the type that a program would hold it under; an interface holds a value of another type. */
 export type GoValue =
@@ -184,7 +212,8 @@ export function integerValue(
   type: BasicType<"int"> | BasicType<"uint"> = INT,
 ): IntegerValue {
   const size = type.size ?? 64;
-  const wrapped = type.kind === "int" ? BigInt.asIntN(size, BigInt(value)) : BigInt.asUintN(size, BigInt(value));
+  const wrapped =
+    type.kind === "int" ? BigInt.asIntN(size, BigInt(value)) : BigInt.asUintN(size, BigInt(value));
   return { kind: type.kind, type, value: wrapped };
 }
 
