@@ -1,144 +1,135 @@
-/** How fast is ours beside skopeo, crane and oras? Whole processes, in turn, medians. `--only NAME`, `--runs N`. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+/**
+ * How fast is ours beside skopeo, crane and oras? Whole processes, in turn, medians. `--only NAME` (repeatable) takes
+ * some of the cases, `--runs N` another number of runs. A Markdown table goes to standard output, every figure to
+ * `bench/results/`.
+ */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startDockerRegistry } from "../test/support/docker-registry.ts";
-import { buildImage, temporary, writeLayout } from "../test/support/images.ts";
 import { findProgram, newestSkopeo } from "../test/support/peers.ts";
 import { mustRun } from "../test/support/run.ts";
-import { CASES, type Case, type Stage, type Tool } from "./cases.ts";
-import { startDelayProxy } from "./delay-proxy.ts";
-import { describeMachine, type Measurement, measure, median } from "./measure.ts";
+import { CASES, type Case, type Tool } from "./cases.ts";
+import { describeMachine, type Measurement, measure } from "./measure.ts";
+import {
+  type CaseResults,
+  isMet,
+  ratioOf,
+  type ToolResult,
+  tableHead,
+  tableRow,
+  trafficTable,
+} from "./report.ts";
+import { type Stage, startStage } from "./stage.ts";
 
-const ROUND_TRIP = 40;
-const MB = 1_000_000;
-const { values } = parseArgs({
-  options: { only: { type: "string", multiple: true }, runs: { type: "string" } },
-});
-const ours = join(import.meta.dir, "..", "dist", "skopeo");
+const binary = process.env.SKOPEO_BINARY ?? join(import.meta.dir, "..", "dist", "skopeo");
 const programs: readonly (readonly [Tool, string | undefined])[] = [
-  ["ours", ours],
   ["skopeo", newestSkopeo?.path],
+  ["ours", existsSync(binary) ? binary : undefined],
   ["crane", findProgram("crane")],
   ["oras", findProgram("oras")],
 ];
-const tools = programs.flatMap(([tool, path]) => (path === undefined ? [] : [{ tool, path }]));
-const cases = CASES.filter(({ name }) => values.only === undefined || values.only.includes(name));
-
-await using near = await startDockerRegistry();
-await using target = await startDockerRegistry();
-await using farSource = await startDelayProxy(near.host, ROUND_TRIP);
-await using farTarget = await startDelayProxy(target.host, ROUND_TRIP);
-const stage: Stage = {
-  source: near.host,
-  target: target.host,
-  farSource,
-  farTarget,
-  bigLayout: temporary("big"),
-};
-await fill(stage);
-
-console.log(`${describeMachine()}\n${await versions()}\n`);
-console.log(`| work | goal | ${tools.map(({ tool }) => tool).join(" | ")} | ratio to skopeo |`);
-console.log(`|---|---|${tools.map(() => "---|").join("")}---|`);
-const results: Record<string, unknown>[] = [];
-for (const benchmark of cases) results.push(await compare(benchmark));
-const folder = join(import.meta.dir, "results");
-mkdirSync(folder, { recursive: true });
-writeFileSync(
-  join(folder, `${new Date().toISOString().slice(0, 10)}.json`),
-  JSON.stringify(results, null, 2),
-);
-rmSync(stage.bigLayout, { recursive: true, force: true });
-
-/** The images that the cases need, pushed by our own command. */
-async function fill({ source, bigLayout }: Stage): Promise<void> {
-  const images: [name: string, tags: number, layers: readonly number[]][] = [
-    ["small", 1, [1000, 1000]],
-    ["tags", 60, [1000]],
-    ["many", 1, Array.from({ length: 24 }, () => 300_000)],
-    ["big", 1, Array.from({ length: 4 }, () => 60 * MB)],
-  ];
-  if (cases.some(({ name }) => name === "memory")) images.push(["huge", 1, [1000 * MB]]);
-  for (const [name, tags, layers] of images) {
-    const layout = name === "big" ? bigLayout : temporary(name);
-    writeLayout({ latest: buildImage({ seed: name, layers }) }, layout);
-    for (let tag = 1; tag <= tags; tag++) {
-      await mustRun([
-        ours,
-        "copy",
-        "-q",
-        "--dest-tls-verify=false",
-        `oci:${layout}:latest`,
-        `docker://${source}/${name}:${tag}`,
-      ]);
-    }
-    if (layout !== bigLayout) rmSync(layout, { recursive: true, force: true });
-  }
+const paths = new Map(programs.flatMap(([tool, path]) => (path === undefined ? [] : [[tool, path]])));
+const tools = [...paths.keys()];
+for (const [tool, path] of programs) {
+  if (path === undefined) console.error(`LEFT OUT, because it is missing: ${tool}`);
 }
 
-async function compare(benchmark: Case): Promise<Record<string, unknown>> {
-  const runs = Number(values.runs ?? benchmark.runs);
-  const found = new Map<Tool, { measurements: Measurement[]; requests: number }>();
-  // Run 0 fills what a second run finds done, and warms caches; it does not count.
+const { values } = parseArgs({
+  options: { only: { type: "string", multiple: true }, runs: { type: "string" } },
+});
+const cases = chosenCases(values.only);
+const images = new Set(cases.flatMap(({ image }) => (image === undefined ? [] : [image])));
+await using stage = await startStage([...images]);
+
+const header = `${describeMachine()}; Bun ${Bun.version}\n${await versions()}`;
+console.log(`${header}\n\n${tableHead(tools)}`);
+const all: (readonly [Case, CaseResults])[] = [];
+for (const benchmark of cases) {
+  const results = await compare(stage, benchmark, Number(values.runs ?? benchmark.runs));
+  console.log(tableRow(benchmark, tools, results));
+  all.push([benchmark, results]);
+}
+console.log(`\n${trafficTable(all, tools)}`);
+save();
+
+function chosenCases(names: readonly string[] | undefined): readonly Case[] {
+  const unknown = names?.find((name) => !CASES.some((one) => one.name === name));
+  if (unknown === undefined) return CASES.filter(({ name }) => names?.includes(name) ?? true);
+  console.error(`no case "${unknown}"; there are ${CASES.map(({ name }) => name).join(", ")}`);
+  process.exit(1);
+}
+
+/** Every tool does the work in every run, another one first each time. One that fails is left out of the case. */
+async function compare(on: Stage, benchmark: Case, runs: number): Promise<CaseResults> {
+  const results = new Map<Tool, ToolResult>();
+  const taking = new Map(paths);
+  // Run 0 warms caches and counts traffic through proxies; its time does not count.
   for (let run = 0; run <= runs; run++) {
-    for (const { tool, path } of tools) {
-      const words = benchmark.command(tool, stage, run);
-      if (words === undefined) continue;
-      forgetBlobLocations();
-      stage.farSource.reset();
-      stage.farTarget.reset();
-      const measurement = await measure([path, ...words]);
-      const entry = found.get(tool) ?? { measurements: [], requests: 0 };
-      if (run > 0 || runs === 0) entry.measurements.push(measurement);
-      entry.requests = stage.farSource.requests() + stage.farTarget.requests();
-      found.set(tool, entry);
+    for (const [tool, path] of rotated([...taking], run)) {
+      try {
+        const outcome = await runOnce(on, benchmark, tool, path, run === 0);
+        if (outcome === undefined) continue;
+        const { measurements = [], traffic } = results.get(tool) ?? {};
+        results.set(
+          tool,
+          run === 0
+            ? { measurements, traffic: outcome.traffic }
+            : { measurements: [...measurements, outcome.measurement], traffic },
+        );
+      } catch (error) {
+        console.error(`${benchmark.name} FAILED: ${error instanceof Error ? error.message : error}`);
+        process.exitCode = 1;
+        taking.delete(tool);
+        results.delete(tool);
+      }
     }
   }
-  return report(benchmark, found);
+  return results;
 }
 
-/** Real skopeo remembers where it has seen blobs; a run must not profit from the one before. */
-function forgetBlobLocations(): void {
-  for (const path of [
-    "/var/lib/containers/cache/blob-info-cache-v1.sqlite",
-    `${process.env.HOME}/.local/share/containers/cache/blob-info-cache-v1.sqlite`,
-  ]) {
-    rmSync(path, { force: true });
-  }
+function rotated<T>(list: readonly T[], by: number): readonly T[] {
+  const start = list.length === 0 ? 0 : by % list.length;
+  return [...list.slice(start), ...list.slice(0, start)];
 }
 
-function report(
-  benchmark: Case,
-  found: ReadonlyMap<Tool, { measurements: readonly Measurement[]; requests: number }>,
-): Record<string, unknown> {
-  const isMemory = benchmark.compares === "memory";
-  const value = (tool: Tool): number | undefined => {
-    const measurements = found.get(tool)?.measurements;
-    return (
-      measurements && median(measurements.map((one) => (isMemory ? one.peakMegabytes : one.milliseconds)))
-    );
-  };
-  const cell = (tool: Tool): string => {
-    const number = value(tool);
-    if (number === undefined) return "–";
-    const requests = benchmark.countsRequests ? `, ${found.get(tool)?.requests} requests` : "";
-    return `${number < 20 ? number.toFixed(1) : number.toFixed(0)} ${isMemory ? "MB" : "ms"}${requests}`;
-  };
-  const [mine, theirs] = [value("ours"), value("skopeo")];
-  const ratio = mine === undefined || theirs === undefined ? undefined : mine / theirs;
-  console.log(
-    `| ${benchmark.title} | ${benchmark.goal} | ${tools.map(({ tool }) => cell(tool)).join(" | ")} | ${ratio?.toFixed(2) ?? "–"} |`,
-  );
-  return { name: benchmark.name, ratio, ...Object.fromEntries(tools.map(({ tool }) => [tool, value(tool)])) };
+async function runOnce(
+  on: Stage,
+  { image, roundTrip, goal, isRepeated, command }: Case,
+  tool: Tool,
+  path: string,
+  isCounted: boolean,
+): Promise<{ measurement: Measurement; traffic: ToolResult["traffic"] } | undefined> {
+  const watchesMemory = goal.megabytes !== undefined;
+  await using place = await on.open({ image, roundTrip, isCounted });
+  const words = command(tool, place);
+  if (words === undefined) return undefined;
+  if (isRepeated) await measure([path, ...words], false);
+  place.resetTraffic();
+  const measurement = await measure([path, ...words], watchesMemory);
+  return { measurement, traffic: place.traffic() };
 }
 
 async function versions(): Promise<string> {
   const texts = await Promise.all(
-    tools.map(async ({ tool, path }) => {
+    [...paths].map(async ([tool, path]) => {
       const text = await mustRun([path, tool === "crane" || tool === "oras" ? "version" : "--version"]);
-      return `${tool} ${/\d+\.\d+\.\d+/.exec(text)?.[0] ?? text.trim()}`;
+      return `${tool} ${/\d+\.\d+\.\d+\S*/.exec(text)?.[0] ?? "(version unknown)"}`;
     }),
   );
   return texts.join(", ");
+}
+
+function save(): void {
+  const folder = join(import.meta.dir, "results");
+  mkdirSync(folder, { recursive: true });
+  const entries = all.map(([benchmark, results]) => ({
+    name: benchmark.name,
+    goal: benchmark.goal,
+    ratio: ratioOf(benchmark, results),
+    isMet: isMet(benchmark, results),
+    tools: Object.fromEntries(results),
+  }));
+  const time = new Date().toISOString();
+  const path = join(folder, `${time.slice(0, 19).replaceAll(":", "")}.json`);
+  writeFileSync(path, `${JSON.stringify({ time, header, cases: entries }, null, 2)}\n`);
 }

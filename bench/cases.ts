@@ -1,178 +1,190 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DelayProxy } from "./delay-proxy.ts";
+import { IMAGE_NAME } from "./layout.ts";
 
-/** The programs that are compared. All but ours may be missing. */
-export type Tool = "ours" | "skopeo" | "crane" | "oras";
+/** The programs that are compared. Any may be missing. */
+export type Tool = "skopeo" | "ours" | "crane" | "oras";
 
-/** Where the images are. `far` hosts lie behind a delay. */
-export interface Stage {
+export type ImageName = "small" | "tagged" | "many" | "big" | "huge";
+
+/** What the source registry holds: by repository, how many tags it has, and the bytes of each layer. */
+export const IMAGES: Readonly<
+  Record<ImageName, { readonly tags: number; readonly layers: readonly number[] }>
+> = {
+  small: { tags: 1, layers: [1000, 1000] },
+  tagged: { tags: 60, layers: [1000] },
+  many: { tags: 1, layers: Array.from({ length: 24 }, () => 300_000) },
+  big: { tags: 1, layers: Array.from({ length: 4 }, () => 60_000_000) },
+  huge: { tags: 1, layers: [1_000_000_000] },
+};
+
+/** Where one run finds and leaves things. Nothing in it is left from another run. */
+export interface Place {
+  /** Hosts of registries, as in image names. */
   readonly source: string;
   readonly target: string;
-  readonly farSource: DelayProxy;
-  readonly farTarget: DelayProxy;
-  /** OCI layouts with the image `latest`. */
-  readonly bigLayout: string;
+  /** OCI layouts of the images. */
+  layoutOf(image: ImageName): string;
+  /** An empty directory. */
+  readonly scratch: string;
 }
 
-/** A case: the command line of each tool that can do it. Every run gets a new number, for names not used before. */
+/** Aimed at, beside real skopeo unless it says otherwise. */
+export interface Goal {
+  /** Of the median times of ours and of real skopeo. */
+  readonly ratio?: number;
+  readonly requests?: number;
+  readonly megabytes?: number;
+}
+
 export interface Case {
   readonly name: string;
   readonly title: string;
-  /** Aimed at, as a ratio to real skopeo; or a peak in MB, for a case of memory. */
-  readonly goal: string;
+  readonly goal: Goal;
   readonly runs: number;
-  readonly compares: "time" | "memory";
-  readonly countsRequests?: boolean;
+  /** Between the tool and the registries, in milliseconds. */
+  readonly roundTrip: number;
+  /** What it reads; undefined if it needs no registry at all. */
+  readonly image: ImageName | undefined;
+  /** Only the second of two runs counts. */
+  readonly isRepeated?: boolean;
   /** Undefined where the tool has no such command. */
-  command(tool: Tool, stage: Stage, run: number): readonly string[] | undefined;
+  command(tool: Tool, place: Place): readonly string[] | undefined;
 }
 
-const INSECURE = ["--src-tls-verify=false", "--dest-tls-verify=false"];
-const scratch = mkdtempSync(join(tmpdir(), "skopeo-bench-"));
-process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+const FAR = 40;
+const skopeoCopy: readonly string[] = [
+  "--insecure-policy",
+  "copy",
+  "--quiet",
+  "--src-tls-verify=false",
+  "--dest-tls-verify=false",
+];
 
-function freshDirectory(): string {
-  const directory = join(scratch, "image");
-  rmSync(directory, { recursive: true, force: true });
-  return directory;
-}
-
-function copyBetween(from: string, to: string): Case["command"] {
-  return (tool, stage, run) => {
-    const source = from.replace(/^(SOURCE|FAR)/, (name) =>
-      name === "FAR" ? stage.farSource.host : stage.source,
-    );
-    const repository = `${to.includes("FAR") ? stage.farTarget.host : stage.target}/${tool}/r${run}`;
+function copyBetweenRegistries(image: ImageName): Case["command"] {
+  return (tool, { source, target }) => {
+    const [from, to] = [`${source}/${image}:1`, `${target}/copy:1`];
     switch (tool) {
-      case "ours":
-        return ["copy", "-q", ...INSECURE, `docker://${source}`, `docker://${repository}:1`];
       case "skopeo":
-        return [
-          "--insecure-policy",
-          "copy",
-          "-q",
-          ...INSECURE,
-          `docker://${source}`,
-          `docker://${repository}:1`,
-        ];
+      case "ours":
+        return [...skopeoCopy, `docker://${from}`, `docker://${to}`];
       case "crane":
-        return ["copy", "--insecure", source, `${repository}:1`];
+        return ["copy", "--insecure", from, to];
       case "oras":
-        return ["cp", "--from-plain-http", "--to-plain-http", source, `${repository}:1`];
+        return ["cp", "--from-plain-http", "--to-plain-http", from, to];
     }
   };
 }
 
-function skopeoOnly(words: (stage: Stage, run: number, tool: Tool) => readonly string[]): Case["command"] {
-  return (tool, stage, run) => {
-    if (tool === "ours") return ["copy", "-q", ...INSECURE, ...words(stage, run, tool)];
-    if (tool === "skopeo")
-      return ["--insecure-policy", "copy", "-q", ...INSECURE, ...words(stage, run, tool)];
-    return undefined;
-  };
-}
-
-function inspecting(
-  host: (stage: Stage) => string,
-  flags: readonly string[],
-  craneCommand: string,
-): Case["command"] {
-  return (tool, stage) => {
-    const name = host(stage);
-    if (tool === "ours" || tool === "skopeo")
-      return ["inspect", "--tls-verify=false", ...flags, `docker://${name}`];
-    if (tool === "crane") return craneCommand === "" ? undefined : [craneCommand, "--insecure", name];
-    return craneCommand === "" ? undefined : ["manifest", "fetch", "--plain-http", name];
-  };
+function isSkopeo(tool: Tool): boolean {
+  return tool === "skopeo" || tool === "ours";
 }
 
 export const CASES: readonly Case[] = [
   {
     name: "version",
     title: "`--version`",
-    goal: "≤ 1.0",
-    runs: 40,
-    compares: "time",
-    command: (tool) => [tool === "crane" || tool === "oras" ? "version" : "--version"],
+    goal: { ratio: 1 },
+    runs: 41,
+    roundTrip: 0,
+    image: undefined,
+    command: (tool) => [isSkopeo(tool) ? "--version" : "version"],
   },
   {
     name: "inspect-raw",
     title: "`inspect --raw`, loopback",
-    goal: "≤ 0.8",
-    runs: 30,
-    compares: "time",
-    command: inspecting((stage) => `${stage.source}/small:1`, ["--raw"], "manifest"),
+    goal: { ratio: 0.8 },
+    runs: 31,
+    roundTrip: 0,
+    image: "small",
+    command(tool, { source }) {
+      const image = `${source}/small:1`;
+      if (isSkopeo(tool)) return ["inspect", "--tls-verify=false", "--raw", `docker://${image}`];
+      return tool === "crane"
+        ? ["manifest", "--insecure", image]
+        : ["manifest", "fetch", "--plain-http", image];
+    },
   },
   {
     name: "inspect-far",
     title: "`inspect`, 60 tags, 40 ms round trip",
-    goal: "≤ 0.6",
-    runs: 7,
-    compares: "time",
-    countsRequests: true,
-    command: inspecting((stage) => `${stage.farSource.host}/tags:1`, [], ""),
+    goal: { ratio: 0.6 },
+    runs: 9,
+    roundTrip: FAR,
+    image: "tagged",
+    command: (tool, { source }) =>
+      isSkopeo(tool) ? ["inspect", "--tls-verify=false", `docker://${source}/tagged:1`] : undefined,
   },
   {
     name: "copy-big",
     title: "registry to registry, 4 layers, 240 MB, loopback",
-    goal: "≤ 0.9",
+    goal: { ratio: 0.9 },
     runs: 7,
-    compares: "time",
-    command: copyBetween("SOURCE/big:1", "TARGET"),
+    roundTrip: 0,
+    image: "big",
+    command: copyBetweenRegistries("big"),
   },
   {
     name: "copy-far",
     title: "registry to registry, 24 layers of 300 kB, 40 ms round trip",
-    goal: "≤ 0.35",
+    goal: { ratio: 0.35 },
     runs: 5,
-    compares: "time",
-    countsRequests: true,
-    command: copyBetween("FAR/many:1", "FAR"),
+    roundTrip: FAR,
+    image: "many",
+    command: copyBetweenRegistries("many"),
   },
   {
     name: "copy-far-again",
     title: "the same again, nothing to do",
-    goal: "≤ 0.35, at most 4 requests",
+    goal: { ratio: 0.35, requests: 4 },
     runs: 5,
-    compares: "time",
-    countsRequests: true,
-    command: (tool, stage) => copyBetween("FAR/many:1", "FAR")(tool, stage, 0),
+    roundTrip: FAR,
+    image: "many",
+    isRepeated: true,
+    command: copyBetweenRegistries("many"),
   },
   {
     name: "registry-oci",
-    title: "registry to `oci:`, 240 MB",
-    goal: "≤ 1.0",
-    runs: 5,
-    compares: "time",
-    command: skopeoOnly((stage) => [`docker://${stage.source}/big:1`, `oci:${freshDirectory()}:1`]),
+    title: "registry to `oci:`, 4 layers, 240 MB",
+    goal: { ratio: 1 },
+    runs: 7,
+    roundTrip: 0,
+    image: "big",
+    command: (tool, { source, scratch }) =>
+      isSkopeo(tool)
+        ? [...skopeoCopy, `docker://${source}/big:1`, `oci:${join(scratch, "layout")}:1`]
+        : undefined,
   },
   {
     name: "oci-registry",
-    title: "`oci:` to registry, 240 MB",
-    goal: "≤ 1.0",
-    runs: 5,
-    compares: "time",
-    command: skopeoOnly((stage, run, tool) => [
-      `oci:${stage.bigLayout}:latest`,
-      `docker://${stage.target}/from-${tool}/r${run}:1`,
-    ]),
+    title: "`oci:` to registry, 4 layers, 240 MB",
+    goal: { ratio: 1 },
+    runs: 7,
+    roundTrip: 0,
+    image: "big",
+    command: (tool, { layoutOf, target }) =>
+      isSkopeo(tool)
+        ? [...skopeoCopy, `oci:${layoutOf("big")}:${IMAGE_NAME}`, `docker://${target}/copy:1`]
+        : undefined,
   },
   {
     name: "registry-dir",
-    title: "registry to `dir:`, 240 MB",
-    goal: "≤ 1.0",
-    runs: 5,
-    compares: "time",
-    command: skopeoOnly((stage) => [`docker://${stage.source}/big:1`, `dir:${freshDirectory()}`]),
+    title: "registry to `dir:`, 4 layers, 240 MB",
+    goal: { ratio: 1 },
+    runs: 7,
+    roundTrip: 0,
+    image: "big",
+    command: (tool, { source, scratch }) =>
+      isSkopeo(tool)
+        ? [...skopeoCopy, `docker://${source}/big:1`, `dir:${join(scratch, "directory")}`]
+        : undefined,
   },
   {
     name: "memory",
     title: "peak memory, registry to registry, one 1 GB layer",
-    goal: "≤ 150 MB",
+    goal: { megabytes: 150 },
     runs: 1,
-    compares: "memory",
-    command: copyBetween("SOURCE/huge:1", "TARGET"),
+    roundTrip: 0,
+    image: "huge",
+    command: copyBetweenRegistries("huge"),
   },
 ];

@@ -1,171 +1,133 @@
-/** The main job, told as it happens: a real image into a registry, looked at, copied on, compared and deleted. */
-import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+/**
+ * The tour: dist/skopeo packs itself into an image, and takes that through two registries, a layout and a directory.
+ * It needs nothing but the binary, leaves nothing behind, and fails if anything is not as it should be.
+ */
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { bold, type Commands, commandsOf, dim, green } from "./demo-commands.ts";
+import { type DemoImage, digestOf, programOf, writeProgramLayout } from "./demo-image.ts";
 
-const ROOT = join(import.meta.dir, "..");
-const SKOPEO = join(ROOT, "dist", "skopeo");
-const work = mkdtempSync(join(tmpdir(), "skopeo-demo-"));
-const LOCAL = "--tls-verify=false";
+const program = resolve(process.env.SKOPEO_BINARY ?? join(import.meta.dir, "..", "dist", "skopeo"));
+const REPOSITORY = "demo/skopeo";
 
-const bold = (text: string): string => (process.stdout.isTTY ? `\x1b[1m${text}\x1b[0m` : text);
-
-function tell(text: string): void {
-  console.log(`\n${bold(`# ${text}`)}`);
+if (!existsSync(program)) {
+  console.error(`${program} is not there: npm run build makes it`);
+  process.exit(1);
 }
-
-/** Shows a command line, runs it and shows what it prints. @throws when it does not end as `expected` */
-async function skopeo(
-  words: readonly string[],
-  options: { expected?: number; quiet?: boolean } = {},
-): Promise<string> {
-  console.log(`$ skopeo ${words.join(" ").replaceAll(`${work}/`, "")}`);
-  const child = Bun.spawn([SKOPEO, ...words], {
-    cwd: work,
-    stdout: "pipe",
-    stderr: "pipe",
-    env: environment(),
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  const exitCode = await child.exited;
-  const shown = options.quiet ? "" : `${stdout}${stderr}`.trimEnd();
-  if (shown !== "") console.log(shown.replace(/^/gm, "  "));
-  if (exitCode === (options.expected ?? 0)) return stdout;
-  throw new Error(`ended with ${exitCode} instead of ${options.expected ?? 0}\n${stderr}`);
+const directory = mkdtempSync(join(tmpdir(), "skopeo-demo-"));
+const commands = commandsOf(program, directory);
+let isOver = false;
+let steps = 0;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => void cleanUp().then(() => process.exit(130)));
 }
-
-/** Nothing of this machine's configuration takes part. */
-function environment(): Record<string, string> {
-  return { PATH: process.env.PATH ?? "", HOME: work };
-}
-
-/** An OCI layout with one image, whose only layer holds the skopeo binary. */
-async function buildImage(layout: string): Promise<number> {
-  const root = join(work, "rootfs", "usr", "local", "bin");
-  mkdirSync(root, { recursive: true });
-  cpSync(SKOPEO, join(root, "skopeo"));
-  const tar = ["tar", "--create", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"];
-  const child = Bun.spawn([...tar, "-C", join(work, "rootfs"), "usr"], { stdout: "pipe" });
-  const plain = new Uint8Array(await new Response(child.stdout).arrayBuffer());
-  if ((await child.exited) !== 0) throw new Error("tar failed");
-  const layer = Bun.gzipSync(plain, { level: 6 });
-  mkdirSync(join(layout, "blobs", "sha256"), { recursive: true });
-  const put = (mediaType: string, content: Uint8Array | object): object => {
-    const bytes = content instanceof Uint8Array ? content : Buffer.from(JSON.stringify(content));
-    const hex = createHash("sha256").update(bytes).digest("hex");
-    writeFileSync(join(layout, "blobs", "sha256", hex), bytes);
-    return { mediaType, digest: `sha256:${hex}`, size: bytes.length };
-  };
-  const config = put("application/vnd.oci.image.config.v1+json", {
-    created: new Date(statSync(SKOPEO).mtime).toISOString(),
-    architecture: process.arch === "x64" ? "amd64" : process.arch,
-    os: process.platform,
-    config: { Entrypoint: ["/usr/local/bin/skopeo"], Labels: { "org.opencontainers.image.title": "skopeo" } },
-    rootfs: { type: "layers", diff_ids: [`sha256:${createHash("sha256").update(plain).digest("hex")}`] },
-    history: [{ created_by: "npm run demo" }],
-  });
-  const mediaType = "application/vnd.oci.image.manifest.v1+json";
-  const layers = [put("application/vnd.oci.image.layer.v1.tar+gzip", layer)];
-  const manifest = put(mediaType, { schemaVersion: 2, mediaType, config, layers });
-  const entry = { ...manifest, annotations: { "org.opencontainers.image.ref.name": "latest" } };
-  writeFileSync(join(layout, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(join(layout, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
-  return layer.length;
-}
-
-/** Starts the embedded registry and waits for the line that says where it listens. */
-async function serve(): Promise<{ host: string; stop: () => Promise<void> }> {
-  console.log("$ skopeo serve --memory &");
-  const child = Bun.spawn([SKOPEO, "serve", "--memory"], {
-    cwd: work,
-    stdout: "pipe",
-    stderr: "ignore",
-    env: environment(),
-  });
-  const reader = child.stdout.getReader();
-  let text = "";
-  while (!text.includes("\n")) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error("the registry did not start");
-    text += new TextDecoder().decode(value);
-  }
-  console.log(`  ${text.trim()}`);
-  const host = /http:\/\/(\S+)/.exec(text)?.[1];
-  if (host === undefined) throw new Error(`no address in ${text}`);
-  return {
-    host,
-    stop: async () => {
-      child.kill("SIGTERM");
-      await child.exited;
-    },
-  };
-}
-
-function check(what: string, digests: readonly string[]): void {
-  if (new Set(digests).size !== 1) throw new Error(`${what} differ: ${digests.join(", ")}`);
-  console.log(`  ${what} are equal: ${digests[0]}`);
-}
-
-async function main(): Promise<void> {
-  tell("A registry of our own, in memory, on a free port");
-  const registry = await serve();
-  try {
-    tell("A real image: the skopeo binary that was just built, as an OCI layout on disk");
-    const size = await buildImage(join(work, "layout"));
-    console.log(`  layout:latest, one layer of ${(size / 1e6).toFixed(1)} MB`);
-    const image = `docker://${registry.host}/demo/skopeo`;
-
-    tell("Into the registry");
-    await skopeo(["copy", `--dest-tls-verify=false`, "oci:layout:latest", `${image}:1.0`]);
-
-    tell("What is it? No layer is downloaded to tell");
-    const described: unknown = JSON.parse(await skopeo(["inspect", LOCAL, `${image}:1.0`]));
-
-    tell("A second name for it: nothing is sent but the manifest");
-    await skopeo([
-      "copy",
-      "--src-tls-verify=false",
-      "--dest-tls-verify=false",
-      `${image}:1.0`,
-      `${image}:latest`,
-    ]);
-    await skopeo(["list-tags", LOCAL, image]);
-
-    tell("On to a directory and to another OCI layout");
-    await skopeo(["copy", "--quiet", "--src-tls-verify=false", `${image}:1.0`, "dir:plain-files"]);
-    await skopeo(["copy", "--quiet", "--src-tls-verify=false", `${image}:1.0`, "oci:second-layout:latest"]);
-
-    tell("The same image everywhere?");
-    const here = (described as { Digest: string }).Digest;
-    const inDirectory = (
-      await skopeo(["manifest-digest", "plain-files/manifest.json"], { quiet: true })
-    ).trim();
-    const inLayout = (
-      await skopeo(["inspect", "--format", "{{.Digest}}", "oci:second-layout:latest"], { quiet: true })
-    ).trim();
-    const onDisk = `sha256:${createHash("sha256")
-      .update(readFileSync(join(work, "plain-files", "manifest.json")))
-      .digest("hex")}`;
-    check("the digests in the registry, the directory and the layout", [here, inDirectory, inLayout, onDisk]);
-
-    tell("Gone again: deleting the manifest takes all its tags along");
-    await skopeo(["delete", LOCAL, `${image}:1.0`]);
-    await skopeo(["inspect", LOCAL, `${image}:latest`], { expected: 2 });
-  } finally {
-    await registry.stop();
-  }
-  console.log(`\n${bold("All of it worked.")}`);
-}
-
 try {
-  await main();
+  await tour(commands);
 } catch (error) {
-  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
+  if (!isOver) console.error(`\n✗ The demo failed: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 } finally {
-  rmSync(work, { recursive: true, force: true });
+  await cleanUp();
+}
+
+async function cleanUp(): Promise<void> {
+  isOver = true;
+  await commands[Symbol.asyncDispose]();
+  rmSync(directory, { recursive: true, force: true });
+}
+
+async function tour({ show, ask, serve }: Commands): Promise<void> {
+  const started = performance.now();
+  const version = (await ask(["--version"])).trim().split(" ").at(-1) ?? "";
+  console.log(`${bold("An image on its travels")}  ${dim(`skopeo ${version}`)}`);
+
+  step("An image to travel with: this very program, as the one layer of an OCI image");
+  const image = writeProgramLayout(join(directory, "image"), program, version);
+  console.log(`    oci:image:latest  ${image.manifestDigest}`);
+  console.log(`    its layer         ${image.layerDigest}, ${megabytes(image.layerSize)}`);
+
+  step("Two registries: one keeps an OCI layout on disk, the other all in memory");
+  const home = `${await serve(["oci:registry"])}/${REPOSITORY}:${version}`;
+  const abroad = `${await serve(["--memory"])}/${REPOSITORY}:${version}`;
+
+  step("Into the first one; and again, which finds nothing to do");
+  await show(["copy", "--dest-tls-verify=false", "oci:image:latest", `docker://${home}`]);
+  await show(["copy", "--dest-tls-verify=false", "oci:image:latest", `docker://${home}`]);
+
+  step("What does the registry have?");
+  const tags = await show(["list-tags", "--tls-verify=false", `docker://${withoutTag(home)}`]);
+  same("the tags", memberOf(tags.stdout, "Tags"), [version]);
+  const seen = await show(["inspect", "--tls-verify=false", `docker://${home}`]);
+  same("the digest that inspect tells", memberOf(seen.stdout, "Digest"), image.manifestDigest);
+
+  step("On to the other registry, to a layout and to a directory");
+  const both = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+  await show(["copy", ...both, `docker://${home}`, `docker://${abroad}`]);
+  await show(["copy", "--src-tls-verify=false", `docker://${abroad}`, "oci:layout:travelled"]);
+  await show(["copy", "--src-tls-verify=false", `docker://${abroad}`, "dir:directory"]);
+
+  step("Is it still the same?");
+  await compareDigests(image, [
+    `docker://${home}`,
+    `docker://${abroad}`,
+    "oci:layout:travelled",
+    "dir:directory",
+  ]);
+  runTravelled(image, version);
+
+  step("Gone from the first registry; the other keeps its own");
+  await show(["delete", "--tls-verify=false", `docker://${home}`]);
+  await show(["inspect", "--tls-verify=false", `docker://${home}`], 2);
+  await show(["list-tags", "--tls-verify=false", `docker://${withoutTag(abroad)}`]);
+
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`\n${green("✓ All is as it should be:")} one digest in five places, in ${seconds} s.`);
+
+  async function compareDigests({ manifestDigest }: DemoImage, places: readonly string[]): Promise<void> {
+    for (const place of ["oci:image:latest", ...places]) {
+      const manifest = await ask(["inspect", "--tls-verify=false", "--raw", place]);
+      const digest = digestOf(Buffer.from(manifest));
+      console.log(`    ${digest === manifestDigest ? green("✓") : "✗"} ${digest}  ${place}`);
+      same(`the digest of ${place}`, digest, manifestDigest);
+    }
+  }
+}
+
+/** Takes the program out of the layer in the directory, and lets it speak. */
+function runTravelled({ layerDigest }: DemoImage, version: string): void {
+  const layer = readFileSync(join(directory, "directory", layerDigest.slice("sha256:".length)));
+  same("the digest of the layer", digestOf(layer), layerDigest);
+  const original = readFileSync(program);
+  const travelled = programOf(layer, original.length);
+  same("the digest of the program", digestOf(travelled), digestOf(original));
+  const path = join(directory, "travelled");
+  writeFileSync(path, travelled);
+  chmodSync(path, 0o755);
+  const { stdout } = Bun.spawnSync([path, "--version"], { env: {} });
+  const said = stdout.toString().trim();
+  console.log(`    The program that came out of the layer says: ${said}`);
+  same("what it says", said, `skopeo version ${version}`);
+}
+
+function step(title: string): void {
+  console.log(`\n${bold(`${++steps}. ${title}`)}`);
+}
+
+function same(what: string, actual: unknown, expected: unknown): void {
+  const [is, ought] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (is !== ought) throw new Error(`${what} should be ${ought}, and is ${is}`);
+}
+
+function memberOf(json: string, name: string): unknown {
+  const value: Readonly<Record<string, unknown>> = JSON.parse(json);
+  return value[name];
+}
+
+function withoutTag(image: string): string {
+  return image.slice(0, image.lastIndexOf(":"));
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

@@ -9,10 +9,20 @@ export interface Certificate {
   readonly key: string;
 }
 
-export interface Authority extends Certificate {
-  /** Issues a certificate; its names are such as `IP:127.0.0.1,DNS:localhost`. Days may lie in the past. */
-  issue(name: string, options?: { readonly names?: string; readonly days?: number }): Promise<Certificate>;
+export interface CertificateRequest {
+  /** Such as `IP:127.0.0.1,DNS:localhost`, which is the default. */
+  readonly names?: string;
+  /** How long it is valid; less than zero makes one that has expired. */
+  readonly days?: number;
 }
+
+/** A certificate authority: its own certificate and key, and what it can be asked for. */
+export interface Authority extends Certificate {
+  /** Issues a certificate for servers and clients alike. `name` distinguishes it from others. */
+  issue(name: string, request?: CertificateRequest): Promise<Certificate>;
+}
+
+const NEW_KEY: readonly string[] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 /** A certificate authority in a directory of its own, made by openssl. */
 export async function createAuthority(): Promise<Authority> {
@@ -20,7 +30,7 @@ export async function createAuthority(): Promise<Authority> {
   const key = join(directory, "ca.key");
   const certificate = join(directory, "ca.crt");
   await mustRun([
-    ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+    ...["openssl", "req", "-x509", ...NEW_KEY],
     ...["-keyout", key, "-out", certificate, "-days", "30", "-subj", "/CN=test authority"],
   ]);
   return {
@@ -32,7 +42,7 @@ export async function createAuthority(): Promise<Authority> {
       const extensions = join(directory, `${name}.ext`);
       writeFileSync(extensions, `subjectAltName=${names}\n`);
       await mustRun([
-        ...["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+        ...["openssl", "req", ...NEW_KEY],
         ...["-keyout", issued.key, "-out", request, "-subj", `/CN=${name}`],
       ]);
       await mustRun([
@@ -42,4 +52,15 @@ export async function createAuthority(): Promise<Authority> {
       return issued;
     },
   };
+}
+
+/** A certificate for 127.0.0.1 that nobody but itself vouches for. */
+export async function createSelfSigned(): Promise<Certificate> {
+  const directory = mkdtempSync(join(tmpdir(), "certificates-"));
+  const own = { key: join(directory, "own.key"), certificate: join(directory, "own.crt") };
+  await mustRun([
+    ...["openssl", "req", "-x509", ...NEW_KEY, "-keyout", own.key, "-out", own.certificate, "-days", "30"],
+    ...["-subj", "/CN=nobody", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+  ]);
+  return own;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,16 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly host: string;
   readonly url: string;
   readonly dataDirectory: string;
+  /** What it has answered so far, in order, as its access log tells. */
+  requests(): readonly LoggedRequest[];
+}
+
+export interface LoggedRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly status: number;
+  readonly userAgent: string;
 }
 
 export interface DockerRegistryOptions {
@@ -21,30 +31,60 @@ export interface DockerRegistryOptions {
   readonly clientAuthority?: string;
   readonly isReadOnly?: boolean;
   readonly allowsDelete?: boolean;
+  /** Keeps nothing of its own: passes on, and remembers, what is at this URL. */
+  readonly proxyOf?: string;
 }
+
+const ATTEMPTS = 3;
+const registries = new Set<Bun.Subprocess>();
+process.on("exit", () => {
+  for (const child of registries) child.kill("SIGKILL");
+});
 
 /** Starts Debian's docker-registry and waits until it answers. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const program = findProgram("docker-registry");
   if (program === undefined) throw new Error("docker-registry is not installed");
   const directory = mkdtempSync(join(tmpdir(), "docker-registry-"));
+  // Somebody else may take the free port in between.
+  for (let attempt = 1; ; attempt++) {
+    const started = await tryStart(program, directory, options);
+    if (started !== undefined) return started;
+    if (attempt === ATTEMPTS) {
+      throw new Error(
+        `docker-registry does not start:\n${readFileSync(join(directory, "error.log"), "utf8")}`,
+      );
+    }
+  }
+}
+
+async function tryStart(
+  program: string,
+  directory: string,
+  options: DockerRegistryOptions,
+): Promise<DockerRegistry | undefined> {
   const host = `127.0.0.1:${await freePort()}`;
   const config = join(directory, "config.json");
+  const accessLog = join(directory, "access.log");
   writeFileSync(config, JSON.stringify(await configuration(host, directory, options)));
   const child = Bun.spawn([program, "serve", config], {
-    stdout: Bun.file(join(directory, "log")),
-    stderr: Bun.file(join(directory, "log")),
+    stdin: "ignore",
+    stdout: Bun.file(accessLog),
+    stderr: Bun.file(join(directory, "error.log")),
     env: { PATH: process.env.PATH ?? "" },
   });
+  registries.add(child);
   const url = `${options.tls === undefined ? "http" : "https"}://${host}`;
-  await answering(url);
+  if (!(await answers(url, child))) return undefined;
   return {
     host,
     url,
     dataDirectory: join(directory, "data"),
+    requests: () => parseAccessLog(readFileSync(accessLog, "utf8")),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.exited;
+      registries.delete(child);
       rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -56,10 +96,10 @@ async function configuration(
   directory: string,
   options: DockerRegistryOptions,
 ): Promise<unknown> {
-  const { user, tls, clientAuthority } = options;
+  const { user, tls, clientAuthority, proxyOf } = options;
   return {
     version: "0.1",
-    log: { level: "warn" },
+    log: { level: "warn", accesslog: { disabled: false } },
     storage: {
       filesystem: { rootdirectory: join(directory, "data") },
       delete: { enabled: options.allowsDelete ?? true },
@@ -77,6 +117,7 @@ async function configuration(
             },
           }),
     },
+    ...(proxyOf === undefined ? {} : { proxy: { remoteurl: proxyOf } }),
     ...(user === undefined
       ? {}
       : { auth: { htpasswd: { realm: "test", path: await passwordFile(directory, user) } } }),
@@ -90,20 +131,37 @@ async function passwordFile(directory: string, user: { name: string; password: s
   return path;
 }
 
-async function answering(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+/** Whether it answers before it ends. @throws when it does neither for long */
+async function answers(url: string, child: Bun.Subprocess): Promise<boolean> {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    if (child.exitCode !== null) return false;
     try {
-      await fetch(`${url}/v2/`, { tls: { rejectUnauthorized: false } });
-      return;
+      await fetch(`${url}/v2/`, { tls: { rejectUnauthorized: false }, headers: { "User-Agent": PROBE } });
+      return true;
     } catch (error) {
       // A server that asks for a client certificate does answer: by refusing.
-      if (error instanceof Error && "code" in error && error.code !== "ECONNREFUSED") return;
+      if (error instanceof Error && "code" in error && error.code !== "ECONNREFUSED") return true;
       await Bun.sleep(25);
     }
   }
+  child.kill("SIGKILL");
   throw new Error(`docker-registry does not answer at ${url}`);
 }
 
+const PROBE = "start-probe";
+
+/** The access log is in Apache's combined format. */
+function parseAccessLog(text: string): readonly LoggedRequest[] {
+  const lines = text.matchAll(/^\S+ \S+ \S+ \[[^\]]*\] "(\S+) (\S+) [^"]*" (\d+) \d+ "[^"]*" "([^"]*)"$/gm);
+  return [...lines]
+    .map(([, method = "", target = "", status = "", userAgent = ""]) => ({
+      ...{ method, target, userAgent },
+      status: Number(status),
+    }))
+    .filter(({ userAgent }) => userAgent !== PROBE);
+}
+
+/** A port that nobody listens on just now. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

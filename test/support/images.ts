@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { type Cipheriv, createCipheriv, createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -144,7 +144,7 @@ export function writeDirectory(image: TestImage, directory: string = temporary("
   const top = image.blobs.get(image.top.digest) ?? Buffer.alloc(0);
   writeFileSync(join(directory, "manifest.json"), top);
   const isIndex = image.top.mediaType === OCI.index || image.top.mediaType === DOCKER.index;
-  const instances = new Set(isIndex ? manifestsOf(top) : []);
+  const instances = new Set(isIndex ? childrenOf(top).map(({ digest }) => digest) : []);
   for (const [digest, bytes] of image.blobs) {
     if (digest === image.top.digest) continue;
     const hex = digest.slice("sha256:".length);
@@ -166,7 +166,10 @@ export function treeOf(directory: string, below: string = ""): Readonly<Record<s
   );
 }
 
-/** Checks each blob of a layout against its name. Gives how many there are. */
+/**
+ * Checks each blob of a layout against its name, and that all that index.json leads to is there, with the sizes that it
+ * is said to have. Gives how many blobs there are.
+ */
 export function checkLayoutBlobs(directory: string): number {
   const blobs = join(directory, "blobs", "sha256");
   const names = readdirSync(blobs);
@@ -174,7 +177,21 @@ export function checkLayoutBlobs(directory: string): number {
     const actual = sha256(readFileSync(join(blobs, name)));
     if (actual !== `sha256:${name}`) throw new Error(`blob ${name} has the digest ${actual}`);
   }
+  for (const entry of childrenOf(readFileSync(join(directory, "index.json")))) checkReachable(blobs, entry);
   return names.length;
+}
+
+function checkReachable(blobs: string, { digest, size, mediaType }: TestDescriptor): void {
+  const path = join(blobs, digest.slice("sha256:".length));
+  const actual = statSync(path, { throwIfNoEntry: false })?.size;
+  if (actual === undefined) throw new Error(`blob ${digest} is missing`);
+  if (actual !== size) throw new Error(`blob ${digest} has ${actual} bytes in place of ${size}`);
+  if (!isManifest(mediaType)) return;
+  for (const child of childrenOf(readFileSync(path))) checkReachable(blobs, child);
+}
+
+function isManifest(mediaType: string): boolean {
+  return [OCI, DOCKER].some(({ manifest, index }) => mediaType === manifest || mediaType === index);
 }
 
 export function sha256(bytes: Uint8Array): string {
@@ -192,33 +209,50 @@ function put(blobs: Map<string, Buffer>, mediaType: string, content: Buffer | ob
   return { mediaType, digest, size: bytes.length };
 }
 
-function manifestsOf(index: Buffer): readonly string[] {
-  const document: { manifests?: { digest: string }[] } = JSON.parse(index.toString());
-  return (document.manifests ?? []).map(({ digest }) => digest);
+/** What a manifest or an index lists. */
+function childrenOf(bytes: Buffer): readonly TestDescriptor[] {
+  const document: {
+    readonly manifests?: readonly TestDescriptor[];
+    readonly config?: TestDescriptor;
+    readonly layers?: readonly TestDescriptor[];
+  } = JSON.parse(bytes.toString());
+  const { manifests = [], config, layers = [] } = document;
+  return [...manifests, ...(config === undefined ? [] : [config]), ...layers];
 }
 
 /** Bytes that no compression shrinks, and that are the same each time. */
 function pseudoRandom(seed: string, size: number): Buffer {
-  const parts: Buffer[] = [];
-  for (let i = 0; parts.length * 32 < size; i++)
-    parts.push(createHash("sha256").update(`${seed}/${i}`).digest());
-  return Buffer.concat(parts).subarray(0, size);
+  return randomBytesOf(seed).update(Buffer.alloc(size));
 }
 
-/** A tar of one file, as POSIX 1003.1-1988 wants it. */
+/** Encrypts zeros, chunk by chunk, to a stream of bytes that depends on nothing but the seed. */
+export function randomBytesOf(seed: string): Cipheriv {
+  return createCipheriv("aes-256-ctr", createHash("sha256").update(seed).digest(), Buffer.alloc(16));
+}
+
+/** A tar of one file. */
 function tar(name: string, content: Buffer): Buffer {
+  return Buffer.concat([tarHeader(name, content.length), content, tarEnd(content.length)]);
+}
+
+/** What stands before a file in a tar, as POSIX 1003.1-1988 wants it. `mode` is octal. */
+export function tarHeader(name: string, size: number, mode: string = "0644"): Buffer {
   const header = Buffer.alloc(512);
   header.write(name, 0);
-  header.write("0000644\0", 100);
+  header.write(`${mode.padStart(7, "0")}\0`, 100);
   header.write("0000000\0", 108);
   header.write("0000000\0", 116);
-  header.write(`${content.length.toString(8).padStart(11, "0")}\0`, 124);
+  header.write(`${size.toString(8).padStart(11, "0")}\0`, 124);
   header.write("00000000000\0", 136);
   header.write("        ", 148);
   header.write("0", 156);
   header.write("ustar\x0000", 257);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-  const padding = Buffer.alloc((512 - (content.length % 512)) % 512);
-  return Buffer.concat([header, content, padding, Buffer.alloc(1024)]);
+  return header;
+}
+
+/** What stands behind the last file, which has this many bytes. */
+export function tarEnd(size: number): Buffer {
+  return Buffer.alloc(((512 - (size % 512)) % 512) + 1024);
 }

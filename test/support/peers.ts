@@ -4,8 +4,8 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** Where programs newer than the distribution's may lie besides PATH. */
-const NEWER = [process.env.PEERS_NEWER ?? join(homedir(), ".cache", "peers-newer")].map((root) =>
-  join(root, "bin"),
+const NEWER: readonly string[] = [process.env.PEERS_NEWER, join(homedir(), ".cache", "peers-newer")].flatMap(
+  (root) => (root ? [join(root, "bin")] : []),
 );
 
 /** The path of a program, if this machine has it. */

@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { newestSkopeo } from "./peers.ts";
 
 /** How a program ended, and what it wrote. */
 export interface Outcome {
@@ -12,6 +13,8 @@ export interface Outcome {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What the program reads from standard input, which is empty otherwise. */
+  readonly stdin?: string | Uint8Array;
   /** Milliseconds. */
   readonly timeout?: number;
 }
@@ -28,6 +31,12 @@ const EMPTY_HOME = mkdtempSync(join(tmpdir(), "skopeo-test-home-"));
 
 export async function runOurs(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   return await run([...OURS, ...words], options);
+}
+
+/** Runs real skopeo, which needs to be told that it may do without a policy. @throws where there is none */
+export async function runReal(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  if (newestSkopeo === undefined) throw new Error("skopeo is not installed");
+  return await run([newestSkopeo.path, "--insecure-policy", ...words], options);
 }
 
 /** Starts our command without waiting for it. */
@@ -49,7 +58,7 @@ export async function run(command: readonly string[], options: RunOptions = {}):
     ...spawnOptions(options),
     stdout: "pipe",
     stderr: "pipe",
-    stdin: "ignore",
+    stdin: options.stdin === undefined ? "ignore" : new Blob([options.stdin]),
     timeout: options.timeout ?? 60_000,
     killSignal: "SIGKILL",
   });
