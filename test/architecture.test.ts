@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from "node:path";
 
 const SOURCES = resolve(import.meta.dir, "..", "src");
 
-/** Which folder may import which. `docs/architecture.md` shows the same table. */
+/** Which folder may import which folders or files. `docs/architecture.md` shows the same table. */
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   core: ["runtime"],
@@ -17,7 +17,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "transports/dir": ["core", "format", "runtime"],
   inspect: ["core", "format"],
   copy: ["core", "format", "runtime"],
-  serve: ["core", "format", "runtime", "transports/oci"],
+  serve: ["core", "format", "runtime", "transports/oci/layout.ts"],
   environment: [
     "config",
     "core",
@@ -61,15 +61,26 @@ function importsOf(file: { name: string; text: string }): readonly string[] {
 }
 
 describe("import layers", () => {
+  test("every folder has its row", () => {
+    const folders = new Set(files.map(({ name }) => folderOf(name)).filter((folder) => folder !== ""));
+    expect([...folders].toSorted()).toEqual(Object.keys(LAYERS).toSorted());
+  });
+
+  test("what users of the library import knows nothing of the command line", () => {
+    const entries = files.filter(({ name }) => folderOf(name) === "");
+    expect(entries.length).toBeGreaterThan(0);
+    const outside = entries.flatMap(importsOf).filter((imported) => folderOf(imported) === "cli");
+    expect(outside).toEqual([]);
+  });
+
   for (const file of files) {
     const folder = folderOf(file.name);
     if (folder === "") continue;
     test(`${file.name} imports only what ${folder} may`, () => {
-      const allowed = LAYERS[folder];
-      expect(allowed).toBeDefined();
+      const allowed = LAYERS[folder] ?? [];
       const outside = importsOf(file).filter((imported) => {
         const other = folderOf(imported);
-        return other !== folder && other !== "" && !allowed?.includes(other);
+        return other !== folder && other !== "" && !allowed.includes(other) && !allowed.includes(imported);
       });
       expect(outside).toEqual([]);
     });
@@ -81,6 +92,11 @@ test("only the runtime folder knows which runtime it is on", () => {
     ({ name, text }) => !name.startsWith("runtime/") && /\bBun\b\s*[.!=]|typeof Bun/.test(text),
   );
   expect(knowing.map(({ name }) => name)).toEqual([]);
+});
+
+test("exports have names", () => {
+  const nameless = files.filter(({ text }) => /^\s*export\s+default\b|\bas default\b/m.test(text));
+  expect(nameless.map(({ name }) => name)).toEqual([]);
 });
 
 test("no file is too long to be one thing", () => {

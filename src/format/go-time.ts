@@ -23,8 +23,9 @@ const MONTH_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 export const ZERO_TIME = "0001-01-01T00:00:00Z";
 
 /**
- * Rewrites a time the way Go does that reads and writes it as JSON: RFC 3339 with up to nine fractional digits, zeros at
- * their end removed, the offset kept, `Z` for offset zero. images.md 1.4.
+ * Reads a time as Go does, and gives it in one spelling: RFC 3339 with up to nine fractional digits, zeros at their end
+ * removed, the offset kept. `Z` and `+00:00` stay apart, because templates show them differently; `formatTime` is for
+ * JSON.
  * @throws {ImageError} MANIFEST_INVALID with Go's own words
  */
 export function normalizeTime(text: string): string {
@@ -34,6 +35,11 @@ export function normalizeTime(text: string): string {
   const digits = fraction.slice(1, 10).replace(/0+$/, "");
   const clock = `${hour?.padStart(2, "0")}:${minute}:${second}${digits === "" ? "" : `.${digits}`}`;
   return `${year}-${month}-${day}T${clock}${normalizeOffset(text, offset)}`;
+}
+
+/** A time that `normalizeTime` gave, as Go writes it to JSON: `Z` for offset zero. images.md 1.4. */
+export function formatTime(time: string): string {
+  return time.replace(/\+00:00$/, "Z");
 }
 
 function splitTime(text: string): string[] {
@@ -81,7 +87,7 @@ function normalizeOffset(text: string, offset: string): string {
   if (hours > 24) throw outOfRange(text, "time zone offset hour");
   if (minutes > 60) throw outOfRange(text, "time zone offset minute");
   const total = hours * 60 + minutes;
-  if (total === 0) return "Z";
+  if (total === 0) return "+00:00";
   if (total >= 24 * 60) {
     throw invalid(
       "json: error calling MarshalJSON for type *time.Time: Time.MarshalJSON: timezone hour outside of range [0,23]",

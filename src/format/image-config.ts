@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ImageError } from "../core/errors.ts";
 import { parseStrictJson } from "../core/strict-json.ts";
 import { sortedRecord } from "./go-json.ts";
-import { normalizeTime } from "./go-time.ts";
+import { formatTime, normalizeTime } from "./go-time.ts";
 import { isRecord } from "./json.ts";
 
 /**
@@ -129,7 +129,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
  */
 export function reserializeConfig(image: ImageConfig): Readonly<Record<string, unknown>> {
   return {
-    created: image.created ?? undefined,
+    created: image.created === null ? undefined : formatTime(image.created),
     author: unlessEmpty(image.author),
     architecture: image.architecture,
     os: image.os,
@@ -160,7 +160,7 @@ function reserializeRunConfig(config: RunConfig): unknown {
 
 function reserializeHistory(entry: HistoryEntry): unknown {
   return {
-    created: entry.created ?? undefined,
+    created: entry.created === null ? undefined : formatTime(entry.created),
     created_by: unlessEmpty(entry.created_by),
     author: unlessEmpty(entry.author),
     comment: unlessEmpty(entry.comment),
@@ -269,7 +269,8 @@ function typeError(issue: v.BaseIssue<unknown>): ImageError {
   return invalid(`${problem} struct field ${owner}.${place} of type ${issue.message}`);
 }
 
-function jsonKind(value: unknown): string {
+/** What Go calls a JSON value of this kind in errors. */
+export function jsonKind(value: unknown): string {
   if (Array.isArray(value)) return "array";
   return typeof value === "boolean" ? "bool" : typeof value;
 }
