@@ -9,7 +9,7 @@ import { alignColumns } from "./tab-writer.ts";
 /** What a template printed, and why it stopped, if it did not come to its end. */
 export interface Report {
   readonly output: string;
-  readonly problem?: string;
+  readonly problem: string | undefined;
 }
 
 const TEMPLATE_NAME = "skopeo inspect";
@@ -32,10 +32,17 @@ export function formatReport(text: string, record: GoValue): Report {
     items: [{ kind: "interface", type: ANY, content: record }],
   };
   let output = "";
-  const problem = messageOf(() => runTemplate(parsed, list, FUNCTIONS, (piece) => (output += piece)));
+  let problem: string | undefined;
+  try {
+    runTemplate(parsed, list, FUNCTIONS, (piece) => {
+      output += piece;
+    });
+  } catch (error) {
+    if (!(error instanceof TemplateRunError)) throw error;
+    problem = fromByteText(error.message);
+  }
   const laidOut = isTable(text) ? alignColumns(output, TABLE_COLUMNS, countRunes) : output;
-  const shown = { output: fromByteText(laidOut) };
-  return problem === undefined ? shown : { ...shown, problem };
+  return { output: fromByteText(laidOut), problem };
 }
 
 /** The template, or what is wrong with it. If replacing `\n` and `\t` broke it, it is taken as it was written. */
@@ -44,30 +51,25 @@ function parseReport(text: string): Template | string {
   const replaced = body.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
   const normalized = isTable(text) ? replaced.replaceAll(" ", "\t") : replaced;
   const complete = normalized.endsWith("\n") ? normalized : `${normalized}\n`;
-  for (const candidate of [complete, body]) {
-    const source =
-      isTable(text) || !OWN_RANGE.test(candidate) ? `{{range .}}${candidate}{{end -}}` : candidate;
-    let template: Template | undefined;
-    const problem = messageOf(() => {
-      template = parseTemplate(TEMPLATE_NAME, toByteText(source), (name) => FUNCTIONS.has(name));
-    });
-    if (template !== undefined) return template;
-    if (candidate === body) return problem ?? "";
+  const template = parse(overRecords(complete, text));
+  return typeof template === "string" ? parse(overRecords(body, text)) : template;
+}
+
+/** Applies a template to each record, unless it does so itself, which in tables goes unnoticed. */
+function overRecords(body: string, text: string): string {
+  return isTable(text) || !OWN_RANGE.test(body) ? `{{range .}}${body}{{end -}}` : body;
+}
+
+function parse(source: string): Template | string {
+  const isFunction = (name: string): boolean => FUNCTIONS.has(name);
+  try {
+    return parseTemplate(TEMPLATE_NAME, toByteText(source), isFunction);
+  } catch (error) {
+    if (error instanceof TemplateParseError) return fromByteText(error.message);
+    throw error;
   }
-  return "";
 }
 
 function isTable(text: string): boolean {
   return text.startsWith(TABLE_PREFIX);
-}
-
-/** The message of the error that ends a template; any other error is passed on. */
-function messageOf(run: () => void): string | undefined {
-  try {
-    run();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof TemplateParseError || error instanceof TemplateRunError)) throw error;
-    return fromByteText(error.message);
-  }
 }

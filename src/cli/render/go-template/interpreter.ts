@@ -41,6 +41,7 @@ class Interpreter {
   private readonly place: FailurePlace;
   private readonly scope = new VariableScope();
   private readonly evaluator: Evaluator;
+  private lastCall: TemplateCallNode | undefined;
 
   constructor(
     template: Template,
@@ -59,9 +60,9 @@ class Interpreter {
       this.scope.isolated(data, () => this.runAll(data, statements));
     } catch (error) {
       // Templates that call themselves without end exhaust the stack here, as they exceed a limit in Go.
-      if (error instanceof RangeError)
-        throw this.place.error(`exceeded maximum template depth (${MAX_DEPTH})`);
-      throw error;
+      if (!(error instanceof RangeError)) throw error;
+      if (this.lastCall !== undefined) this.place.enter(this.lastCall);
+      throw this.place.error(`exceeded maximum template depth (${MAX_DEPTH})`);
     }
   }
 
@@ -165,6 +166,7 @@ class Interpreter {
   private runTemplateCall(dot: MaybeValue, call: TemplateCallNode): void {
     const statements = this.template.definitions.get(call.name);
     if (statements === undefined) throw this.place.error(`template ${quote(call.name)} not defined`);
+    this.lastCall = call;
     const value = call.pipeline && this.evaluator.evaluatePipeline(dot, call.pipeline);
     const { definition } = this.place;
     this.place.definition = call.name;

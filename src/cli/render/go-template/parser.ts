@@ -1,7 +1,7 @@
 import type { ByteText } from "./byte-text.ts";
 import { tokenize } from "./lexer.ts";
 import type { BranchNode, Statement } from "./nodes.ts";
-import { PipelineParser } from "./pipeline-parser.ts";
+import { PipelineParser, TOO_DEEP } from "./pipeline-parser.ts";
 import { quote, unquote } from "./quote.ts";
 import { TokenReader } from "./token-reader.ts";
 import { isKeyword, type Token } from "./tokens.ts";
@@ -32,7 +32,12 @@ export function parseTemplate(
 ): Template {
   const tokens = new TokenReader(name, tokenize(source));
   const parser = new TemplateParser(tokens, isFunction);
-  parser.parseMain(name);
+  try {
+    parser.parseMain(name);
+  } catch (error) {
+    // Nesting that exhausts the stack.
+    throw error instanceof RangeError ? tokens.error(TOO_DEEP) : error;
+  }
   return { name, source, definitions: parser.definitions };
 }
 

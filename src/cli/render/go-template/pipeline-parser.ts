@@ -15,6 +15,8 @@ const CONSTANT_KINDS: ReadonlySet<Operand["kind"]> = new Set<Operand["kind"]>([
   "string",
 ]);
 const MAX_DEPTH = 10_000;
+/** The error about nesting that is too deep. */
+export const TOO_DEEP = "max expression depth exceeded";
 
 /** Parses what stands inside actions. */
 export class PipelineParser {
@@ -155,7 +157,7 @@ export class PipelineParser {
   }
 
   private parseParentheses(): Pipeline {
-    if (++this.depth >= MAX_DEPTH) throw this.tokens.error("max expression depth exceeded");
+    if (++this.depth > MAX_DEPTH) throw this.tokens.error(TOO_DEEP);
     const pipeline = this.parsePipeline("parenthesized pipeline", "right-parenthesis");
     this.depth--;
     return pipeline;
