@@ -1,6 +1,5 @@
 import { type ByteText, toByteText } from "./byte-text.ts";
 
-const NANOSECOND = 1n;
 export const MICROSECOND = 1000n;
 export const MILLISECOND = 1_000_000n;
 export const SECOND = 1_000_000_000n;
