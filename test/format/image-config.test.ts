@@ -1,9 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { ImageError } from "../../src/core/errors.ts";
 import { formatGoJson } from "../../src/format/go-json.ts";
 import { type ImageConfig, parseImageConfig, reserializeConfig } from "../../src/format/image-config.ts";
 import { realSkopeo, runRealSkopeo } from "../cli/real-skopeo.ts";
-import { fullConfig, writeDirectoryImage } from "../cli/render/directory-image.ts";
+import { fullConfig, removeDirectoryImages, writeDirectoryImage } from "../cli/render/directory-image.ts";
 
 function parse(text: string): ImageConfig {
   return parseImageConfig(new TextEncoder().encode(text));
@@ -145,6 +145,8 @@ const documents: readonly string[] = [
   '{"architecture":"\\ud800é\u2028<\u007f\\u0001"}',
   JSON.stringify(fullConfig),
 ];
+
+afterAll(removeDirectoryImages);
 
 describe.skipIf(realSkopeo === undefined)("configs are read and written like real skopeo does it", () => {
   for (const document of documents) {

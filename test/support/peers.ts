@@ -25,8 +25,22 @@ function findNewestSkopeo(): { path: string; version: string } | undefined {
 }
 
 /**
- * A test that needs other people's programs. Where one is missing the test is skipped, and says so: the test script
- * counts these lines.
+ * The path of a program to compare with, if this machine has it. `skopeo` is the newest there is, and `skopeo 1.16` is
+ * that too where it is not older than 1.16.
+ */
+export function peerPath(program: string): string | undefined {
+  const [name = "", oldest = "0"] = program.split(" ");
+  if (name !== "skopeo") return findProgram(name);
+  return newestSkopeo && isAtLeast(newestSkopeo.version, oldest) ? newestSkopeo.path : undefined;
+}
+
+function isAtLeast(version: string, oldest: string): boolean {
+  return version.localeCompare(oldest, "en", { numeric: true }) >= 0;
+}
+
+/**
+ * A test that needs other people's programs, named as for `peerPath`. Where one is missing the test is skipped, and
+ * says so: the test script shows these lines at its end.
  */
 export function peerTest(
   name: string,
@@ -34,7 +48,7 @@ export function peerTest(
   run: (paths: readonly string[]) => Promise<void>,
   timeout: number = 60_000,
 ): void {
-  const paths = programs.map((program) => (program === "skopeo" ? newestSkopeo?.path : findProgram(program)));
+  const paths = programs.map(peerPath);
   const missing = programs.filter((_, i) => paths[i] === undefined);
   if (missing.length > 0) console.error(`LEFT OUT for want of ${missing.join(", ")}: ${name}`);
   test.skipIf(missing.length > 0)(name, () => run(paths.map((path) => path ?? "")), timeout);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Descriptor } from "../../../src/core/descriptor.ts";
@@ -27,13 +27,21 @@ const TYPES = {
   },
 };
 
+const written: string[] = [];
+
+/** Removes all images of this file's making, for the end of the tests. */
+export function removeDirectoryImages(): void {
+  for (const path of written.splice(0)) rmSync(path, { recursive: true });
+}
+
 /** Writes an image with this config, as text or as a value, and a tiny layer per set of annotations. */
 export function writeDirectoryImage(
   kind: "oci" | "docker",
   config: unknown,
   layers: readonly (Readonly<Record<string, string>> | undefined)[] = [],
 ): DirectoryImage {
-  const path = mkdtempSync(join(tmpdir(), "image-"));
+  const path = mkdtempSync(join(tmpdir(), "inspect-template-"));
+  written.push(path);
   const types = TYPES[kind];
   const put = (mediaType: string, text: string): Descriptor => {
     const bytes = Buffer.from(text);

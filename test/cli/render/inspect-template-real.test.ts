@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
 import {
   InspectTemplateError,
   renderInspect,
@@ -9,7 +8,13 @@ import { errorMessage } from "../../../src/core/errors.ts";
 import { parseImageConfig } from "../../../src/format/image-config.ts";
 import { buildInspectData } from "../../../src/inspect/inspect-data.ts";
 import { realSkopeo, runRealSkopeo } from "../real-skopeo.ts";
-import { bareConfig, type DirectoryImage, fullConfig, writeDirectoryImage } from "./directory-image.ts";
+import {
+  bareConfig,
+  type DirectoryImage,
+  fullConfig,
+  removeDirectoryImages,
+  writeDirectoryImage,
+} from "./directory-image.ts";
 import { configTemplateCases, templateCases } from "./template-cases.ts";
 
 /** What a template prints is compared with what real skopeo prints for the same image, to the byte. */
@@ -102,34 +107,21 @@ const INDEPENDENT: ReadonlySet<string> = new Set([
   "printf",
   "parse errors",
 ]);
-const written: string[] = [];
-
-afterAll(() => {
-  for (const path of written) rmSync(path, { recursive: true });
-});
-
-function keep(image: DirectoryImage): DirectoryImage {
-  written.push(image.path);
-  return image;
-}
+afterAll(removeDirectoryImages);
 
 describe.skipIf(realSkopeo === undefined)("templates print what they print in real skopeo", () => {
   for (const [name, create] of Object.entries(images)) {
     for (const [theme, templates] of Object.entries(templateCases)) {
       if (INDEPENDENT.has(theme) && name !== "a full OCI image") continue;
-      test(`${theme}, of ${name}`, () => expectSame(keep(create()), false, templates), TIMEOUT);
+      test(`${theme}, of ${name}`, () => expectSame(create(), false, templates), TIMEOUT);
     }
-    test(
-      `the configuration of ${name}`,
-      () => expectSame(keep(create()), true, configTemplateCases),
-      TIMEOUT,
-    );
+    test(`the configuration of ${name}`, () => expectSame(create(), true, configTemplateCases), TIMEOUT);
   }
 
   for (const created of times) {
     test(
       `the time ${created}`,
-      () => expectSame(keep(writeDirectoryImage("oci", { ...bareConfig, created })), false, timeTemplates),
+      () => expectSame(writeDirectoryImage("oci", { ...bareConfig, created }), false, timeTemplates),
       TIMEOUT,
     );
   }
