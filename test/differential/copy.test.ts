@@ -14,12 +14,13 @@ import {
   writeDirectory,
   writeLayout,
 } from "../support/images.ts";
-import { findProgram, newestSkopeo } from "../support/peers.ts";
+import { findProgram, newestSkopeo, peerPath } from "../support/peers.ts";
 import { mustRun, type Outcome, run, runOurs } from "../support/run.ts";
 
 /** Every copy is made twice, by real skopeo and by ours, from one source to two destinations that must be equal. */
 const hasPeers = newestSkopeo !== undefined && findProgram("docker-registry") !== undefined;
-const isCurrent = Number(newestSkopeo?.version.split(".")[1] ?? 0) >= 16;
+/** Old releases write other index.json files, convert lists otherwise, know no artifacts, and have other exit codes. */
+const isCurrent = peerPath("skopeo 1.16") !== undefined;
 if (!hasPeers)
   console.error("LEFT OUT for want of skopeo, docker-registry: copies compared with real skopeo");
 
@@ -117,7 +118,8 @@ async function copyBy(
 }
 
 function compare(title: string, flags: readonly string[], name: string, from: string, to: string): void {
-  test.skipIf(!hasPeers)(title, async () => {
+  const differedBefore = to === "oci" || (flags.includes("oci") && name === "multi-docker");
+  test.skipIf(!hasPeers || (differedBefore && !isCurrent))(title, async () => {
     const source = sourceOf(name, from);
     const theirs = await copyBy(real, "theirs", flags, source, to);
     const ours = await copyBy((words) => runOurs(["--insecure-policy", ...words]), "ours", flags, source, to);

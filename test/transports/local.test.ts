@@ -101,7 +101,7 @@ describe("oci:", () => {
     });
   });
 
-  peerTest("real skopeo deletes alike", ["skopeo"], async ([skopeo = ""]) => {
+  peerTest("real skopeo deletes alike", ["skopeo 1.16"], async ([skopeo = ""]) => {
     const layouts = ["theirs", "ours"].map(() => writeLayout({ a: image, b: buildImage({ seed: "other" }) }));
     await mustRun([skopeo, "delete", `oci:${layouts[0]}:a`]);
     expect(await runOurs(["delete", `oci:${layouts[1]}:a`])).toMatchObject({ exitCode: 0 });
