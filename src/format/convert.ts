@@ -9,7 +9,7 @@ import {
   OCI_INDEX,
   OCI_MANIFEST,
 } from "../core/media-type.ts";
-import { formatGoJson } from "./go-json.ts";
+import { formatGoJson, sortedRecord } from "./go-json.ts";
 import { parseImageConfig, reserializeConfig } from "./image-config.ts";
 import {
   artifactTypeOf,
@@ -84,7 +84,7 @@ export function convertIndex(
           artifactType: index.artifactType,
           manifests: manifests.map(ociDescriptor),
           subject: index.subject,
-          annotations: index.annotations,
+          annotations: sorted(index.annotations),
         };
   return encode(document, targetType);
 }
@@ -159,7 +159,14 @@ function dockerEntry(
 
 function ociDescriptor(entry: Descriptor): unknown {
   const { mediaType, digest, size, urls, annotations, data, platform, artifactType } = entry;
-  return { mediaType, digest, size, urls, annotations, data, platform, artifactType };
+  return { mediaType, digest, size, urls, annotations: sorted(annotations), data, platform, artifactType };
+}
+
+/** Annotations in the order in which Go writes maps. */
+function sorted(
+  annotations: Readonly<Record<string, string>> | undefined,
+): ReadonlyMap<string, string> | undefined {
+  return annotations === undefined ? undefined : sortedRecord(annotations);
 }
 
 function encode(document: unknown, mediaType: string): RawManifest {

@@ -19,7 +19,11 @@ const DigestSchema = v.pipe(
   v.check(isDigest, (issue) => `invalid digest ${JSON.stringify(issue.input)}`),
   v.transform((text) => text as Digest),
 );
-const StringMap = v.record(v.string(), v.string());
+/** Annotations may have any keys, also such as `constructor`, which a record schema would drop. */
+const StringMap = v.custom<Readonly<Record<string, string>>>(
+  (value) => isRecord(value) && Object.values(value).every((entry) => typeof entry === "string"),
+  "annotations must be strings",
+);
 
 const PlatformSchema = v.looseObject({
   architecture: v.optional(v.string(), ""),

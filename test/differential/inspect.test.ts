@@ -43,6 +43,7 @@ const flagSets: readonly (readonly string[])[] = [
   ["--format", "{{.Name}} {{.Digest}} {{range .Layers}}{{println .}}{{end}}"],
   ["--format", "{{json .}}"],
   ["--format", "{{.Nope}}"],
+  ["--format", "before {{.Os}} {{.Nope}} behind"],
   ["--config", "--format", "{{.Architecture}} {{len .RootFS.DiffIDs}}"],
 ];
 

@@ -5,6 +5,7 @@ import { type Command, defineCommand, type Invocation, UsageError } from "../com
 import type { FlagTableOf, FlagValues } from "../flag.ts";
 import { authFileFlags, readImageAccess, registryFlags, storageFlags } from "../flags/image-flags.ts";
 import { readRetryPolicy, retryFlags } from "../flags/retry-flags.ts";
+import type { Output } from "../output.ts";
 import { createEnvironment, wantedPlatform } from "../session.ts";
 
 type InspectFlagTable = FlagTableOf<{
@@ -100,7 +101,7 @@ async function showStored(
   const { ImageInspection } = await import("../../inspect/inspect-image.ts");
   const inspection = new ImageInspection(source, await wantedPlatform(invocation.globals));
   if (raw) stdout.write(await retried(invocation, () => inspection.readConfig({ signal })));
-  else stdout.write(await renderConfig(invocation, inspection));
+  else await print(stdout, renderConfig(invocation, inspection));
 }
 
 /** The summary of the image. The tags are asked for at once, so that they arrive with the manifest. */
@@ -122,9 +123,20 @@ async function showDescription(
     const inspection = new ImageInspection(source, await wantedPlatform(invocation.globals));
     const data = await retried(invocation, () => inspection.describe(tags, { signal }));
     const { renderInspect } = await import("../render/inspect-template.ts");
-    stdout.write(await renderInspect(values.format, data));
+    await print(stdout, renderInspect(values.format, data));
   } finally {
     leaving.abort();
+  }
+}
+
+/** Writes what was rendered; of a template that failed, what it had printed until then. */
+async function print(stdout: Output, rendering: Promise<string>): Promise<void> {
+  try {
+    stdout.write(await rendering);
+  } catch (error) {
+    const { InspectTemplateError } = await import("../render/inspect-template.ts");
+    if (error instanceof InspectTemplateError) stdout.write(error.output);
+    throw error;
   }
 }
 

@@ -109,10 +109,10 @@ export function constantValue(node: Constant, place: FailurePlace): GoValue {
   }
 }
 
-/** What is written like a float is one, even if it is whole. */
+/** What is written like a float is one, even if it is whole; for Go that goes for `-0xE` as well, but not for `0xE`. */
 function numberValue({ text, int, float, complex }: NumberLiteral, place: FailurePlace): GoValue {
   if (complex !== undefined) return { kind: "complex", type: COMPLEX128, ...complex };
-  const isPlain = /^[+-]?0[xX][^pP]*$/.test(text) || text.startsWith("'");
+  const isPlain = /^0[xX][^pP]*$/.test(text) || text.startsWith("'");
   if (float !== undefined && !isPlain && /[.eEpP]/.test(text)) {
     return { kind: "float", type: FLOAT64, value: float };
   }
