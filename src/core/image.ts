@@ -54,7 +54,7 @@ export type ExternalFetch = (blob: Descriptor, options?: OperationOptions) => Pr
 export interface ImageDestination extends AsyncDisposable {
   readonly reference: ImageReference;
   readonly traits: DestinationTraits;
-  /** The digest of what the reference names at present; absent where a store cannot tell cheaply. */
+  /** The digest of what the reference names at present; absent where that does not vouch for its blobs. */
   findManifest?(instance?: Digest, options?: OperationOptions): Promise<Digest | undefined>;
   /** The blob, verified to be at the destination already; undefined means "write it". */
   reuseBlob(wanted: ReuseRequest, options?: OperationOptions): Promise<StoredBlob | undefined>;

@@ -81,25 +81,24 @@ const IndexSchema = v.looseObject({
   annotations: v.nullish(StringMap),
 });
 
-/** An image (or artifact) manifest. Image spec 1.1, manifest.md; Docker manifest v2 schema 2. */
-export interface ImageManifest {
-  readonly kind: "image";
+interface CommonMembers {
   readonly mediaType: string;
-  readonly config: Descriptor;
-  readonly layers: readonly Descriptor[];
   readonly subject?: Descriptor | undefined;
   readonly artifactType?: string | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
+/** An image (or artifact) manifest. Image spec 1.1, manifest.md; Docker manifest v2 schema 2. */
+export interface ImageManifest extends CommonMembers {
+  readonly kind: "image";
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
 /** An index of instances. Image spec 1.1, image-index.md; Docker manifest list. */
-export interface IndexManifest {
+export interface IndexManifest extends CommonMembers {
   readonly kind: "index";
-  readonly mediaType: string;
   readonly manifests: readonly Descriptor[];
-  readonly subject?: Descriptor | undefined;
-  readonly artifactType?: string | undefined;
-  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Docker's old manifest, whose layers carry neither type nor size. Docker manifest v2 schema 1. */
@@ -242,7 +241,7 @@ function sharedMembers(document: {
   readonly subject?: Descriptor | null | undefined;
   readonly artifactType?: string | null | undefined;
   readonly annotations?: Record<string, string> | null | undefined;
-}): Pick<ImageManifest, "subject" | "artifactType" | "annotations"> {
+}): Omit<CommonMembers, "mediaType"> {
   return {
     ...(document.subject ? { subject: document.subject } : {}),
     ...(document.artifactType ? { artifactType: document.artifactType } : {}),

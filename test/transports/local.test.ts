@@ -68,14 +68,15 @@ describe("oci:", () => {
     expect(existsSync(join(target, "index.json.lock"))).toBe(false);
   });
 
-  test("a blob that has rotted in the layout is fetched again", async () => {
-    const source = writeLayout({ v1: image });
-    const target = writeLayout({ old: image });
-    const [layer = ""] = readdirSync(join(target, "blobs", "sha256"));
-    writeFileSync(join(target, "blobs", "sha256", layer), "rotten");
-    expect(await runOurs([...COPY, `oci:${source}:v1`, `oci:${target}:v1`])).toMatchObject({ exitCode: 0 });
-    expect(checkLayoutBlobs(target)).toBe(image.blobs.size);
-  });
+  for (const name of ["v1", "old"])
+    test(`a blob that has rotted in the layout is fetched again, below the name ${name}`, async () => {
+      const source = writeLayout({ v1: image });
+      const target = writeLayout({ [name]: image });
+      const [, blob = ""] = [...image.blobs.keys()];
+      writeFileSync(join(target, "blobs", blob.replace(":", "/")), "rotten");
+      expect(await runOurs([...COPY, `oci:${source}:v1`, `oci:${target}:v1`])).toMatchObject({ exitCode: 0 });
+      expect(checkLayoutBlobs(target)).toBe(image.blobs.size);
+    });
 
   test("shared blobs are kept in their own directory", async () => {
     const source = writeLayout({ v1: image });

@@ -3,7 +3,7 @@ import type { RawManifest } from "../../core/descriptor.ts";
 import { ImageError } from "../../core/errors.ts";
 import type { DestinationTraits, ImageDestination, ImageReference } from "../../core/image.ts";
 import { OCI_INDEX, OCI_MANIFEST } from "../../core/media-type.ts";
-import { type OciLayout, referenceName, withEntry } from "./layout.ts";
+import { type OciLayout, withEntry } from "./layout.ts";
 
 const UNSUPPORTED_SIGNATURES = "Pushing signatures for OCI images is not supported";
 
@@ -27,13 +27,6 @@ export async function openOciDestination(
   return {
     reference,
     traits: TRAITS,
-    async findManifest(instance) {
-      if (instance !== undefined)
-        return (await layout.findBlob(instance)) === undefined ? undefined : instance;
-      if (name === undefined) return undefined;
-      const { manifests } = await layout.readIndexIfAny();
-      return manifests.find((entry) => referenceName(entry) === name)?.digest;
-    },
     async reuseBlob(wanted, options) {
       const size = await layout.findVerifiedBlob(wanted.digest, options);
       return size === undefined ? undefined : { digest: wanted.digest, size };
