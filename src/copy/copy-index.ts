@@ -33,53 +33,110 @@ export async function copyIndex(
 ): Promise<CopyResult> {
   checkListSupport(context);
   const index = parseIndex(source);
-  const signatures = await readSignatures(
-    context,
-    "index",
-    place.isPartOfIndex ? source : undefined,
-    options,
-  );
-  const kept = keptEntries(index, selection);
-  const fixedBecause =
-    context.fixedBecause ?? (signatures.length > 0 ? "Would invalidate signatures" : undefined);
-  const { manifestTypes } = context.destination.traits;
-  const [type] = planManifestTypes(source.mediaType, manifestTypes, context.request.format);
-  const isTrimmed = kept.length < index.manifests.length;
-  if (fixedBecause !== undefined && (isTrimmed || type !== source.mediaType)) {
-    throw unchangeable(type ?? source.mediaType, isTrimmed, fixedBecause);
-  }
-  const wasPresent =
-    !isTrimmed && type === source.mediaType && (await isPresent(context, source, place, options));
-  const copied = await copyEntries(
-    context,
-    index,
-    selection.kind === "index-only" ? [] : kept,
-    selection,
-    options,
-  );
-  const entries = kept.map((entry) => copied.get(entry.digest)?.entry ?? entry);
-  const isVerbatim =
-    type === source.mediaType && !isTrimmed && entries.every((entry, i) => entry === index.manifests[i]);
-  if (
-    isVerbatim &&
-    wasPresent &&
-    signatures.length === 0 &&
-    [...copied.values()].every((item) => item.isUnchanged)
-  ) {
+  const signedAs = place.isPartOfIndex ? source : undefined;
+  const signatures = await readSignatures(context, "index", signedAs, options);
+  const plan = planIndex(context, source, index, selection, signatures.length > 0);
+  const wasPresent = plan.keepsForm && (await isPresent(context, source, place, options));
+  const wanted = selection.kind === "index-only" ? [] : plan.kept;
+  const copied = await copyEntries(context, index, wanted, selection, options);
+  const entries = plan.kept.map((entry) => copied.get(entry.digest)?.entry ?? entry);
+  const isVerbatim = plan.keepsForm && entries.every((entry, i) => entry === index.manifests[i]);
+  const isUnchanged = isVerbatim && [...copied.values()].every((item) => item.isUnchanged);
+  if (isUnchanged && wasPresent && signatures.length === 0) {
     context.report({ kind: "unchanged", digest: source.digest });
     return { manifest: source, isUnchanged: true };
   }
-  if (!isVerbatim && fixedBecause !== undefined)
-    throw unchangeable(type ?? source.mediaType, false, fixedBecause);
-  const written = isVerbatim ? source : await rewriteIndex(index, type ?? source.mediaType, entries);
-  context.report({ kind: "manifest", of: "index", digest: written.digest, mediaType: written.mediaType });
-  const instance = place.isPartOfIndex ? written.digest : undefined;
-  await inContext("writing manifest list", () =>
-    context.destination.writeManifest(written, instance, options),
+  if (!isVerbatim) refuseChange(plan, source.mediaType);
+  const written = await writeIndex(
+    context,
+    isVerbatim ? source : undefined,
+    index,
+    plan,
+    entries,
+    place,
+    options,
   );
   context.report({ kind: "signatures", of: "index", step: "write" });
-  if (signatures.length > 0) await context.destination.writeSignatures(signatures, instance, options);
+  if (signatures.length > 0) {
+    const instance = place.isPartOfIndex ? written.digest : undefined;
+    await context.destination.writeSignatures(signatures, instance, options);
+  }
   return { manifest: written, isUnchanged: false };
+}
+
+interface IndexPlan {
+  /** The entries that stay in the index. */
+  readonly kept: readonly Descriptor[];
+  /** The kinds of index to try, in order. */
+  readonly types: readonly string[];
+  /** All entries stay, and the kind of the index. */
+  readonly keepsForm: boolean;
+  readonly fixedBecause: string | undefined;
+}
+
+/** @throws {ImageError} DIGEST_NOT_PRESERVABLE when the index would have to change and may not */
+function planIndex(
+  context: CopyContext,
+  source: RawManifest,
+  index: IndexManifest,
+  selection: IndexSelection,
+  isSigned: boolean,
+): IndexPlan {
+  const { request, destination } = context;
+  const kept = keptEntries(index, selection);
+  const types = planManifestTypes(source.mediaType, destination.traits.manifestTypes, request.format);
+  const keepsForm = kept.length === index.manifests.length && types[0] === source.mediaType;
+  const fixedBecause = context.fixedBecause ?? (isSigned ? "Would invalidate signatures" : undefined);
+  const plan = {
+    kept,
+    types: fixedBecause === undefined ? types : types.slice(0, 1),
+    keepsForm,
+    fixedBecause,
+  };
+  if (!keepsForm) refuseChange(plan, source.mediaType);
+  return plan;
+}
+
+function refuseChange({ types, fixedBecause }: IndexPlan, sourceType: string): void {
+  if (fixedBecause === undefined) return;
+  const type = types[0] ?? sourceType;
+  const change = type === sourceType ? "changed" : `converted to type "${type}"`;
+  throw new ImageError(
+    "DIGEST_NOT_PRESERVABLE",
+    `Manifest list must be ${change} to be written to destination, but we cannot modify it: "${fixedBecause}"`,
+  );
+}
+
+/** Writes the index in the first kind that the destination takes; `verbatim` is the source, if it need not change. */
+async function writeIndex(
+  context: CopyContext,
+  verbatim: RawManifest | undefined,
+  index: IndexManifest,
+  plan: IndexPlan,
+  entries: readonly Descriptor[],
+  place: InstancePlace,
+  options: OperationOptions,
+): Promise<RawManifest> {
+  const rejections: string[] = [];
+  for (const type of plan.types) {
+    const isSource = verbatim !== undefined && type === verbatim.mediaType;
+    const manifest = isSource ? verbatim : await rewriteIndex(index, type, entries);
+    context.report({ kind: "manifest", of: "index", digest: manifest.digest, mediaType: type });
+    const instance = place.isPartOfIndex ? manifest.digest : undefined;
+    try {
+      await inContext("writing manifest list", () =>
+        context.destination.writeManifest(manifest, instance, options),
+      );
+      return manifest;
+    } catch (error) {
+      if (!(error instanceof ImageError && error.code === "MANIFEST_REJECTED")) throw error;
+      rejections.push(`${type}(${error.message})`);
+    }
+  }
+  throw new ImageError(
+    "REGISTRY_FAILURE",
+    `Uploading manifest list failed, attempted the following formats: ${rejections.join(", ")}`,
+  );
 }
 
 async function rewriteIndex(
@@ -176,11 +233,4 @@ async function copyEntry(
 function updatedEntry(entry: Descriptor, written: RawManifest): Descriptor {
   if (entry.digest === written.digest) return entry;
   return { ...entry, mediaType: written.mediaType, digest: written.digest, size: written.bytes.length };
-}
-
-function unchangeable(type: string, isTrimmed: boolean, reason: string): ImageError {
-  const message = isTrimmed
-    ? `Manifest list must be trimmed to the chosen platforms, but we cannot modify it: "${reason}"`
-    : `Manifest list must be converted to type "${type}" to be written to destination, but we cannot modify it: "${reason}"`;
-  return new ImageError("DIGEST_NOT_PRESERVABLE", message);
 }
