@@ -117,7 +117,7 @@ export async function parseRegistriesConf(
   versions: AllowedVersions,
 ): Promise<RawRegistriesConf> {
   const text = new TextDecoder().decode(bytes);
-  const document = hasContent(text) ? await parseToml(text) : {};
+  const document = await parseToml(text);
   const result = v.safeParse(FileSchema, document);
   if (!result.success) throw typeError(result.issues[0]);
   const { registries: version1, ...version2 } = result.output;
@@ -127,11 +127,6 @@ export async function parseRegistriesConf(
   refuseMixture(version2);
   const [search = [], insecure = [], blocked = []] = lists;
   return upgrade(search, insecure, blocked);
-}
-
-/** The file that distributions install is all comments: no parser need be loaded to find that out. */
-function hasContent(text: string): boolean {
-  return text.split("\n").some((line) => !/^\s*(#|$)/.test(line));
 }
 
 async function parseToml(text: string): Promise<unknown> {

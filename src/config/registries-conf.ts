@@ -2,15 +2,9 @@ import { inContext } from "../core/errors.ts";
 import { readOptionalDirectory, readOptionalFile, readRequiredFile } from "./configuration-file.ts";
 import type { ConfigurationListener } from "./listener.ts";
 import { type Environment, registriesConfLocations, registriesDropInLocations } from "./locations.ts";
-import {
-  checkRegistries,
-  checkSearchRegistries,
-  checkShortNameMode,
-  type Registry,
-  type ShortNameMode,
-} from "./registries-conf-rules.ts";
-import { type AllowedVersions, parseRegistriesConf } from "./registries-conf-schema.ts";
-import { checkAliases } from "./short-name-aliases.ts";
+import type { RegistriesConfLayer } from "./registries-conf-layer.ts";
+import type { Registry, ShortNameMode } from "./registries-conf-rules.ts";
+import type { AllowedVersions } from "./registries-conf-schema.ts";
 
 /** What registries.conf and its drop-ins say together. Registry-and-config reference 12. */
 export interface RegistriesConf {
@@ -46,24 +40,14 @@ export interface RegistriesConfOptions extends ConfigurationListener {
  */
 export async function loadRegistriesConf(options: RegistriesConfOptions): Promise<RegistriesConf> {
   const main = await readMainFile(options);
-  const layers: Layer[] = [];
+  const layers: RegistriesConfLayer[] = [];
   if (main.bytes !== undefined) {
     const context = `loading registries configuration "${main.path}"`;
-    layers.push(await readLayer(main.bytes, "version-1-or-2", context));
+    layers.push(...(await readLayer(main.bytes, "version-1-or-2", context)));
   }
   for (const directory of main.dropIns) layers.push(...(await readDropIns(directory, options)));
   const [userDropIns] = registriesDropInLocations(options.environment);
   return merge(layers, `${main.path} or ${userDropIns}`);
-}
-
-/** One file's settings, checked; undefined where the file does not tell. */
-interface Layer {
-  readonly registries: readonly Registry[];
-  readonly unqualifiedSearchRegistries: readonly string[] | undefined;
-  readonly credentialHelpers: readonly string[] | undefined;
-  readonly shortNameMode: ShortNameMode | undefined;
-  readonly aliases: ReadonlyMap<string, string>;
-  readonly additionalLayerStoreAuthHelper: string | undefined;
 }
 
 interface MainFile {
@@ -99,8 +83,11 @@ async function readDefaultFile(
   return bytes;
 }
 
-async function readDropIns(directory: string, options: RegistriesConfOptions): Promise<readonly Layer[]> {
-  const layers: Layer[] = [];
+async function readDropIns(
+  directory: string,
+  options: RegistriesConfOptions,
+): Promise<readonly RegistriesConfLayer[]> {
+  const layers: RegistriesConfLayer[] = [];
   for (const { name, isDirectory } of (await readOptionalDirectory(directory)) ?? []) {
     if (isDirectory || !name.endsWith(".conf")) continue;
     const path = `${directory}/${name}`;
@@ -108,7 +95,7 @@ async function readDropIns(directory: string, options: RegistriesConfOptions): P
     const bytes = await inContext(context, () => readOptionalFile(path));
     if (bytes === undefined || (options.skipAliasFiles && holdsOnlyAliases(bytes))) continue;
     options.debug?.(`Loading registries configuration "${path}"`);
-    layers.push(await readLayer(bytes, "version-2", context));
+    layers.push(...(await readLayer(bytes, "version-2", context)));
   }
   return layers;
 }
@@ -123,28 +110,32 @@ function holdsOnlyAliases(bytes: Uint8Array): boolean {
   return first === "[aliases]" && lines.every((line) => !line.startsWith("[") || line === "[aliases]");
 }
 
-function readLayer(bytes: Uint8Array, versions: AllowedVersions, context: string): Promise<Layer> {
-  return inContext(context, async () => {
-    const file = await parseRegistriesConf(bytes, versions);
-    const search = file["unqualified-search-registries"];
-    return {
-      registries: checkRegistries(file.registry ?? []),
-      unqualifiedSearchRegistries: search === undefined ? undefined : checkSearchRegistries(search),
-      credentialHelpers: file["credential-helpers"],
-      shortNameMode: checkShortNameMode(file["short-name-mode"] ?? ""),
-      aliases: checkAliases(file.aliases ?? {}),
-      additionalLayerStoreAuthHelper: file["additional-layer-store-auth-helper"] || undefined,
-    };
-  });
+/** The settings of a file, if it has any: those that distributions install are all comments, and need no parser. */
+async function readLayer(
+  bytes: Uint8Array,
+  versions: AllowedVersions,
+  context: string,
+): Promise<readonly RegistriesConfLayer[]> {
+  if (!hasContent(bytes)) return [];
+  const { parseLayer } = await import("./registries-conf-layer.ts");
+  return [await inContext(context, () => parseLayer(bytes, versions))];
+}
+
+/** Whether any line is more than a comment. */
+function hasContent(bytes: Uint8Array): boolean {
+  return new TextDecoder()
+    .decode(bytes)
+    .split("\n")
+    .some((line) => !/^\s*(#|$)/.test(line));
 }
 
 /** A later file replaces what it mentions: a registry by its prefix, an alias by its name, anything else whole. */
-function merge(layers: readonly Layer[], origin: string): RegistriesConf {
+function merge(layers: readonly RegistriesConfLayer[], origin: string): RegistriesConf {
   const registries = new Map(
     layers.flatMap((layer) => layer.registries).map((registry) => [registry.prefix, registry]),
   );
   const aliases = new Map(layers.flatMap((layer) => [...layer.aliases]));
-  const last = <T>(setting: (layer: Layer) => T | undefined): T | undefined =>
+  const last = <T>(setting: (layer: RegistriesConfLayer) => T | undefined): T | undefined =>
     layers.map(setting).findLast((value) => value !== undefined);
   const helpers = last((layer) => layer.credentialHelpers) ?? [];
   return {
