@@ -93,8 +93,7 @@ export class RegistryConnections {
   ): Promise<RegistryConnection> {
     const { environment, userAgent, stallTimeout, onExchange } = this.#settings;
     const tls = await this.#tlsMaterial(registry, verify, access);
-    const proxy = proxyFor(`https://${registry}/`, environment.env);
-    const base = await createHttpClient({ tls, proxy });
+    const base = await createHttpClient({ tls, proxyFor: (url) => proxyFor(url, environment.env) });
     const logged = onExchange === undefined ? base : withExchangeLog(base, onExchange);
     const probeClient = withStallGuard(logged, stallTimeout);
     const client: HttpClient = withRedirects(withRetries(probeClient, DEFAULT_REQUEST_RETRIES));

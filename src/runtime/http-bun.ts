@@ -9,6 +9,7 @@ export async function createBunClient(options: HttpClientOptions): Promise<HttpC
       signal?.throwIfAborted();
       const upload = request.body === undefined ? undefined : trackedBody(request.body.open());
       const leaving = new AbortController();
+      const proxy = options.proxyFor?.(request.url);
       try {
         const response = await fetch(request.url, {
           method: request.method,
@@ -17,7 +18,7 @@ export async function createBunClient(options: HttpClientOptions): Promise<HttpC
           decompress: false,
           signal: signal === undefined ? leaving.signal : AbortSignal.any([signal, leaving.signal]),
           ...(tls === undefined ? {} : { tls }),
-          ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
+          ...(proxy === undefined ? {} : { proxy }),
           ...(options.unixSocket === undefined ? {} : { unix: options.unixSocket }),
           ...(upload === undefined ? {} : { body: upload.stream }),
         });

@@ -12,9 +12,6 @@ import { trustedAuthorities } from "./trusted-authorities.ts";
 
 /** HTTP over `node:http(s)`: Node's `fetch` holds a whole upload in memory, this one streams it. */
 export async function createNodeClient(options: HttpClientOptions): Promise<HttpClient> {
-  if (options.proxy !== undefined) {
-    throw new Error("an HTTP proxy needs Bun or the skopeo binary: Node's http module has no proxy support");
-  }
   const { tls } = options;
   const plain = new PlainAgent({ keepAlive: true });
   const secure = new TlsAgent({
@@ -26,6 +23,11 @@ export async function createNodeClient(options: HttpClientOptions): Promise<Http
   });
   return {
     async send(request, { signal } = {}) {
+      if (options.proxyFor?.(request.url) !== undefined) {
+        throw new Error(
+          "an HTTP proxy needs Bun or the skopeo binary: Node's http module has no proxy support",
+        );
+      }
       const isSecure = request.url.startsWith("https:");
       const outgoing = (isSecure ? tlsRequest : plainRequest)(request.url, {
         method: request.method,

@@ -43,8 +43,8 @@ export interface HttpClient {
 /** What a client does to reach a server. */
 export interface HttpClientOptions {
   readonly tls?: TlsMaterial | undefined;
-  /** `http://user:password@host:port`, for every request of this client. */
-  readonly proxy?: string | undefined;
+  /** The proxy for a URL, as `http://user:password@host:port`; undefined means none. */
+  readonly proxyFor?: ((url: string) => string | undefined) | undefined;
   readonly unixSocket?: string | undefined;
 }
 

@@ -42,7 +42,7 @@ function hintFor(error: unknown, command: Command | undefined): string | undefin
   }
   if (!(error instanceof ImageError)) return undefined;
   if (error.code === "UNAUTHORIZED") {
-    return `log in with ${flagNames(command, "creds", " USER:PASSWORD")}, or once for all with skopeo login`;
+    return `log in with ${flagNames(command, "creds", " USER:PASSWORD")}, or name a file of credentials with --authfile`;
   }
   if (error.code === "NO_MATCHING_INSTANCE") {
     return "choose another platform with --override-os, --override-arch and --override-variant";
