@@ -4,7 +4,7 @@ import type { FlagTable, FlagValue } from "../../src/cli/flag.ts";
 import { completeFlagValues } from "../../src/cli/flag-values.ts";
 import { copyFlags } from "../../src/cli/flags/copy-flags.ts";
 import { globalFlags, rootFlags } from "../../src/cli/flags/global-flags.ts";
-import { realSkopeo, runRealSkopeo } from "./real-skopeo.ts";
+import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
 
 const table: FlagTable = { ...copyFlags, ...globalFlags };
 
@@ -181,9 +181,9 @@ describe("mistakes in flags", () => {
 
   test.skipIf(realSkopeo === undefined)(
     "are called the same by real skopeo",
-    () => {
-      const real = mistakes.map(([words]) => runRealSkopeo(["copy", ...words]).fatal);
-      expect(real).toEqual(mistakes.map(([, message]) => message));
+    async () => {
+      const real = await Promise.all(mistakes.map(([words]) => runRealSkopeo(["copy", ...words])));
+      expect(real.map(({ fatal }) => fatal)).toEqual(mistakes.map(([, message]) => message));
     },
     60_000,
   );

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { VERSION } from "../../src/version.ts";
-import { logMessages } from "./capture.ts";
+import { logMessages } from "../support/log-messages.ts";
 
 const slowProgram = join(import.meta.dir, "slow-program.ts");
 const bin = join(import.meta.dir, "../../src/cli/bin.ts");

@@ -8,8 +8,8 @@ import { BrokenPipeError } from "../../src/cli/output.ts";
 import { ImageError } from "../../src/core/errors.ts";
 import { ImageNotFoundError } from "../../src/core/not-found.ts";
 import { VERSION } from "../../src/version.ts";
+import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
 import { type CapturedRun, entryOf, runCaptured } from "./capture.ts";
-import { realSkopeo, runRealSkopeo } from "./real-skopeo.ts";
 
 type EchoFlags = FlagTableOf<{ loud: "boolean"; word: "list" }>;
 const echoFlags: EchoFlags = {
@@ -162,8 +162,8 @@ describe("a failure is one fatal record and exit code 1", () => {
 
   test.skipIf(realSkopeo === undefined)(
     "with the text and exit code of real skopeo",
-    () => {
-      const real = usageErrors.map(([words]) => runRealSkopeo(words));
+    async () => {
+      const real = await Promise.all(usageErrors.map(([words]) => runRealSkopeo(words)));
       expect(real.map(({ fatal }) => fatal)).toEqual(usageErrors.map(([, message]) => message));
       expect(new Set(real.map(({ exitCode }) => exitCode))).toEqual(new Set([1]));
     },

@@ -6,7 +6,7 @@ import { type CredentialOptions, findCredentials } from "../../src/config/auth-f
 import type { CredentialTarget } from "../../src/config/auth-file-entries.ts";
 import type { Environment } from "../../src/config/locations.ts";
 import { errorMessage, ImageError } from "../../src/core/errors.ts";
-import { realSkopeo, runRealSkopeo } from "./real-skopeo.ts";
+import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "auth-file-"));
 const home = join(directory, "home");

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { findCertificates, readEnvironmentCertificates } from "../../src/config/certificates.ts";
 import type { Environment } from "../../src/config/locations.ts";
 import { errorMessage, ImageError } from "../../src/core/errors.ts";
-import { realSkopeo, runRealSkopeo } from "./real-skopeo.ts";
+import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "certificates-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Environment } from "../../src/config/locations.ts";
 import { loadRegistriesConf } from "../../src/config/registries-conf.ts";
 import { errorMessage, ImageError } from "../../src/core/errors.ts";
-import { realSkopeo, runRealSkopeo } from "./real-skopeo.ts";
+import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
 import { confCases } from "./registries-conf-cases.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "registries-conf-"));

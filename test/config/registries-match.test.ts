@@ -7,7 +7,7 @@ import { loadRegistriesConf, type RegistriesConf } from "../../src/config/regist
 import { lookupRegistry, resolveEndpoints } from "../../src/config/registries-match.ts";
 import { formatDockerName, parseDockerName, withDefaultTag } from "../../src/core/docker-name.ts";
 import { errorMessage, ImageError } from "../../src/core/errors.ts";
-import { realSkopeo, runRealSkopeo } from "./real-skopeo.ts";
+import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "registries-match-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -2,8 +2,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { ImageError } from "../../src/core/errors.ts";
 import { formatGoJson } from "../../src/format/go-json.ts";
 import { type ImageConfig, parseImageConfig, reserializeConfig } from "../../src/format/image-config.ts";
-import { realSkopeo, runRealSkopeo } from "../cli/real-skopeo.ts";
 import { fullConfig, removeDirectoryImages, writeDirectoryImage } from "../cli/render/directory-image.ts";
+import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
 
 function parse(text: string): ImageConfig {
   return parseImageConfig(new TextEncoder().encode(text));
@@ -150,9 +150,9 @@ afterAll(removeDirectoryImages);
 
 describe.skipIf(realSkopeo === undefined)("configs are read and written like real skopeo does it", () => {
   for (const document of documents) {
-    test(document.slice(0, 60) || "nothing", () => {
+    test(document.slice(0, 60) || "nothing", async () => {
       const { path } = writeDirectoryImage("oci", document);
-      const real = runRealSkopeo(["inspect", "--config", `dir:${path}`]);
+      const real = await runRealSkopeo(["inspect", "--config", `dir:${path}`]);
       expect(describeConfig(document)).toEqual({ stdout: real.stdout, error: real.fatal });
     });
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Environment } from "../../src/config/locations.ts";
 import { errorMessage, ImageError } from "../../src/core/errors.ts";
 import { parsePolicy, readPolicyFile } from "../../src/policy/policy-file.ts";
-import { realSkopeo, runRealSkopeo } from "../config/real-skopeo.ts";
+import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
 import { policyCases } from "./policy-cases.ts";
 import { writeTinyImage } from "./tiny-image.ts";
 

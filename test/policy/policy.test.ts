@@ -7,7 +7,7 @@ import { errorMessage, ImageError } from "../../src/core/errors.ts";
 import type { ImageReference } from "../../src/core/image.ts";
 import { evaluatePolicy, loadPolicy } from "../../src/policy/policy.ts";
 import { parsePolicy } from "../../src/policy/policy-file.ts";
-import { realSkopeo, runRealSkopeo } from "../config/real-skopeo.ts";
+import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
 import { writeTinyImage } from "./tiny-image.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "policy-"));

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { command } from "../../../src/cli/commands/manifest-digest.ts";
 import { computeDigest } from "../../../src/core/digest.ts";
+import { realSkopeo, runRealSkopeo } from "../../support/real-skopeo.ts";
 import { entryOf, runCaptured } from "../capture.ts";
-import { realSkopeo, runRealSkopeo } from "../real-skopeo.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "manifest-digest-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -98,9 +98,9 @@ describe("the digest of", () => {
 
   test.skipIf(realSkopeo === undefined)(
     "all of these is the same for real skopeo",
-    () => {
+    async () => {
       for (const [name, [, digest]] of Object.entries(files)) {
-        const real = runRealSkopeo(["manifest-digest", join(directory, name)]);
+        const real = await runRealSkopeo(["manifest-digest", join(directory, name)]);
         expect([name, real.stdout.trim()]).toEqual([name, digest ?? ""]);
       }
     },

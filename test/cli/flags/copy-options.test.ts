@@ -16,8 +16,9 @@ import { requestedButUnavailable } from "../../../src/cli/flags/unavailable-flag
 import { createLogger } from "../../../src/cli/log.ts";
 import { errorMessage } from "../../../src/core/errors.ts";
 import type { ImageReference } from "../../../src/core/image.ts";
-import { createCapture, logMessages } from "../capture.ts";
-import { realSkopeo, runRealSkopeo } from "../real-skopeo.ts";
+import { logMessages } from "../../support/log-messages.ts";
+import { realSkopeo, runRealSkopeo } from "../../support/real-skopeo.ts";
+import { createCapture } from "../capture.ts";
 
 function referenceTo(transport: string, text: string): ImageReference {
   const reference: ImageReference = {
@@ -125,9 +126,11 @@ describe("mistakes in a copy's flags", () => {
 
   test.skipIf(realSkopeo === undefined)(
     "are called the same by real skopeo",
-    () => {
-      const real = mistakes.map(([words]) =>
-        runRealSkopeo(["--insecure-policy", "copy", ...words, `dir:${directory}/none`, `dir:${dir.text}`]),
+    async () => {
+      const real = await Promise.all(
+        mistakes.map(([words]) =>
+          runRealSkopeo(["--insecure-policy", "copy", ...words, `dir:${directory}/none`, `dir:${dir.text}`]),
+        ),
       );
       expect(real.map(({ fatal }) => fatal)).toEqual(mistakes.map(([, message]) => message));
     },
@@ -183,15 +186,17 @@ describe("warnings", () => {
 
   test.skipIf(realSkopeo === undefined)(
     "are those of real skopeo",
-    () => {
-      const real = warnings.map(([words]) =>
-        runRealSkopeo([
-          "--insecure-policy",
-          "copy",
-          ...words,
-          `dir:${directory}/none`,
-          `oci:${directory}/o:x`,
-        ]),
+    async () => {
+      const real = await Promise.all(
+        warnings.map(([words]) =>
+          runRealSkopeo([
+            "--insecure-policy",
+            "copy",
+            ...words,
+            `dir:${directory}/none`,
+            `oci:${directory}/o:x`,
+          ]),
+        ),
       );
       expect(real.map((run) => run.warnings)).toEqual(warnings.map(([, expected]) => expected));
     },

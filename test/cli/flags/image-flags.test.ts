@@ -17,7 +17,7 @@ import {
   storageFlags,
 } from "../../../src/cli/flags/image-flags.ts";
 import { errorMessage } from "../../../src/core/errors.ts";
-import { realSkopeo, runRealSkopeo } from "../real-skopeo.ts";
+import { realSkopeo, runRealSkopeo } from "../../support/real-skopeo.ts";
 
 const imageFlags = { ...authFileFlags, ...registryFlags, ...storageFlags };
 
@@ -82,8 +82,10 @@ describe("flags that contradict each other", () => {
 
   test.skipIf(realSkopeo === undefined)(
     "are called the same by real skopeo",
-    () => {
-      const real = conflicts.map(([words]) => runRealSkopeo(["inspect", ...words, "docker://localhost:1/a"]));
+    async () => {
+      const real = await Promise.all(
+        conflicts.map(([words]) => runRealSkopeo(["inspect", ...words, "docker://localhost:1/a"])),
+      );
       expect(real.map(({ fatal }) => fatal)).toEqual(conflicts.map(([, message]) => message));
     },
     60_000,

@@ -6,7 +6,8 @@ import { readRetryPolicy, retryFlags } from "../../../src/cli/flags/retry-flags.
 import { createLogger } from "../../../src/cli/log.ts";
 import { ImageError } from "../../../src/core/errors.ts";
 import { type RetryPolicy, retrying } from "../../../src/core/retry.ts";
-import { type Capture, createCapture, logMessages } from "../capture.ts";
+import { logMessages } from "../../support/log-messages.ts";
+import { type Capture, createCapture } from "../capture.ts";
 
 function policyOf(words: readonly string[], capture: Capture = createCapture()): RetryPolicy {
   const flags = completeFlagValues(retryFlags, parseArguments(retryFlags, words).given);

@@ -7,7 +7,7 @@ import {
 import { errorMessage } from "../../../src/core/errors.ts";
 import { parseImageConfig } from "../../../src/format/image-config.ts";
 import { buildInspectData } from "../../../src/inspect/inspect-data.ts";
-import { realSkopeo, runRealSkopeo } from "../real-skopeo.ts";
+import { realSkopeo, runRealSkopeo } from "../../support/real-skopeo.ts";
 import {
   bareConfig,
   type DirectoryImage,
@@ -82,9 +82,9 @@ async function render(image: DirectoryImage, isConfig: boolean, template: string
   }
 }
 
-function renderForReal(image: DirectoryImage, isConfig: boolean, template: string): Outcome {
+async function renderForReal(image: DirectoryImage, isConfig: boolean, template: string): Promise<Outcome> {
   const flags = isConfig ? ["--config"] : [];
-  const run = runRealSkopeo(["inspect", ...flags, "--format", template, `dir:${image.path}`]);
+  const run = await runRealSkopeo(["inspect", ...flags, "--format", template, `dir:${image.path}`]);
   return { template, stdout: run.stdout.replace(ADDRESS, "ADDRESS"), error: run.fatal };
 }
 
@@ -94,7 +94,9 @@ async function expectSame(
   templates: readonly string[],
 ): Promise<void> {
   const ours = await Promise.all(templates.map((template) => render(image, isConfig, template)));
-  expect(ours).toEqual(templates.map((template) => renderForReal(image, isConfig, template)));
+  const theirs: Outcome[] = [];
+  for (const template of templates) theirs.push(await renderForReal(image, isConfig, template));
+  expect(ours).toEqual(theirs);
 }
 
 /** What does not depend on the image is tried on one only. */
