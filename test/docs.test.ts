@@ -1,0 +1,61 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArguments } from "../src/cli/arguments.ts";
+import { commandTable } from "../src/cli/command-table.ts";
+import { globalFlags } from "../src/cli/flags/global-flags.ts";
+
+const ROOT = resolve(import.meta.dir, "..");
+const pages = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)].filter((name) =>
+  name.endsWith(".md"),
+);
+
+/** The command lines of a page's shell blocks that begin with `skopeo`. */
+function commandLines(page: string): readonly string[] {
+  const text = readFileSync(join(ROOT, page), "utf8");
+  const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? "");
+  const lines = blocks.flatMap((block) => block.replaceAll("\\\n", " ").split("\n"));
+  return lines.filter((line) => line.startsWith("skopeo "));
+}
+
+/** Splits as a shell does, as far as the pages need it. */
+function wordsOf(line: string): readonly string[] {
+  const words = line.replace(/\s#\s.*$/, "").match(/'[^']*'|\S+/g) ?? [];
+  return words.map((word) => word.replace(/^'(.*)'$/, "$1"));
+}
+
+describe("every command line in the pages is one that the program takes", () => {
+  for (const page of pages) {
+    for (const line of commandLines(page)) {
+      test(`${page}: ${line}`, async () => {
+        const [, name, ...rest] = wordsOf(line);
+        const entry = commandTable.find((command) => command.name === name);
+        expect(entry).toBeDefined();
+        const { command } = (await entry?.load()) ?? {};
+        const { positionals } = parseArguments({ ...command?.flags, ...globalFlags }, rest);
+        expect(positionals.length).toBeLessThanOrEqual(2);
+      });
+    }
+  }
+});
+
+describe("every link within the repository leads somewhere", () => {
+  for (const page of [...pages, "CONTRIBUTING.md", "CHANGELOG.md"]) {
+    test(page, () => {
+      const text = readFileSync(join(ROOT, page), "utf8");
+      const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] ?? "");
+      const missing = targets.filter((target) => !Bun.file(resolve(ROOT, page, "..", target)).size);
+      expect(missing).toEqual([]);
+    });
+  }
+});
+
+test("the npm scripts that the pages name exist", () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+    readFileSync(join(ROOT, "package.json"), "utf8"),
+  );
+  const text = [...pages, "CONTRIBUTING.md"].map((page) => readFileSync(join(ROOT, page), "utf8")).join("\n");
+  const named = [...text.matchAll(/npm (?:run (\w+)|(test)\b)/g)].map((match) => match[1] ?? match[2] ?? "");
+  expect(new Set(named).size).toBeGreaterThan(3);
+  expect([...new Set(named)].filter((name) => scripts[name] === undefined)).toEqual([]);
+});
