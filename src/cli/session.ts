@@ -1,7 +1,7 @@
 import { withContext } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
 import type { ImageAccess } from "../environment/image-access.ts";
-import { ImageEnvironment } from "../environment/image-environment.ts";
+import { ImageEnvironment, type ImageEnvironmentOptions } from "../environment/image-environment.ts";
 import type { WantedPlatform } from "../format/instance-choice.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
 import { hostPlatform } from "../runtime/host-platform.ts";
@@ -10,8 +10,13 @@ import type { GlobalOptions } from "./flags/global-flags.ts";
 import type { Logger } from "./log.ts";
 
 /** The surroundings of a command, as its global flags and the machine's configuration make them. */
-export function createEnvironment({ globals, log }: Pick<Invocation, "globals" | "log">): ImageEnvironment {
+export function createEnvironment(
+  { globals, log }: Pick<Invocation, "globals" | "log">,
+  limits: Pick<ImageEnvironmentOptions, "inflationLimit"> = {},
+): ImageEnvironment {
   return new ImageEnvironment({
+    ...limits,
+    temporaryDirectory: globals.temporaryDirectory,
     userAgent: globals.userAgent,
     registriesConf: globals.registriesConf,
     stallTimeout: globals.stallTimeout,

@@ -98,6 +98,16 @@ export function certificateLocations(environment: Environment, registry: string)
   return [user, system, docker].map((directory) => join(directory, registry));
 }
 
+/** Where facts are kept that may be lost at any time. XDG Base Directory specification, and its likes elsewhere. */
+export function cacheDirectory(environment: Environment): string {
+  const { env, home, platform } = environment;
+  const join = pathJoiner(environment);
+  if (platform === "win32")
+    return join(env.LOCALAPPDATA || join(home, "AppData", "Local"), "skopeo", "cache");
+  if (platform === "darwin") return join(home, "Library", "Caches", "skopeo");
+  return join(env.XDG_CACHE_HOME || join(home, ".cache"), "skopeo");
+}
+
 function bothLevels(environment: Environment, name: string): [user: string, system: string] {
   const join = pathJoiner(environment);
   return [

@@ -1,3 +1,4 @@
+import { NO_KNOWLEDGE } from "../core/blob-knowledge.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { RawManifest } from "../core/descriptor.ts";
 import { formatDockerName } from "../core/docker-name.ts";
@@ -9,6 +10,7 @@ import { BlobMover } from "./blob-mover.ts";
 import { copyIndex } from "./copy-index.ts";
 import { copyInstance } from "./copy-instance.ts";
 import type { CopyContext, CopyRequest, CopyResult } from "./copy-request.ts";
+import type { CompressionPlan } from "./layer-treatment.ts";
 
 /**
  * Copies an image from any place to any other. Every blob is checked against its digest and size while it streams
@@ -23,17 +25,29 @@ export async function copyImage(request: CopyRequest, options: OperationOptions 
   await request.admit(request.source, topLevel, options);
   await using destination = await openDestination(request.destination, options);
   const report = request.onProgress ?? ((): void => undefined);
+  const compression = planCompression(request, destination);
+  const { parallelCopies, inflationLimit, knowledge = NO_KNOWLEDGE } = request;
   const context: CopyContext = {
     request,
     source,
     destination,
-    blobs: new BlobMover(source, destination, report, request.parallelCopies),
+    blobs: new BlobMover({
+      ...{ source, destination, report, parallelCopies, compression, inflationLimit, knowledge },
+      precomputeIn: request.precomputeDigestsIn,
+    }),
     report,
+    compression,
     fixedBecause: reasonAgainstChanges(request),
   };
   const result = await copyTopLevel(context, topLevel, options);
   if (!result.isUnchanged) await destination.commit(options);
   return result;
+}
+
+function planCompression({ compression }: CopyRequest, { traits }: ImageDestination): CompressionPlan {
+  const { layers = traits.layerCompression, format, level, isForced = false } = compression ?? {};
+  const isWritable = format !== "bzip2" && format !== "Xz";
+  return { wants: layers, format: isWritable ? format : undefined, level, isForced };
 }
 
 async function copyTopLevel(

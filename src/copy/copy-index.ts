@@ -8,7 +8,7 @@ import { availablePlatforms, matchesPlatform } from "../format/instance-choice.t
 import { type IndexManifest, parseIndex } from "../format/manifest.ts";
 import { copyInstance } from "./copy-instance.ts";
 import type { CopyContext, CopyResult, InstancePlace, InstanceSelection } from "./copy-request.ts";
-import { planManifestTypes } from "./manifest-plan.ts";
+import { planIndexTypes } from "./manifest-plan.ts";
 import { isPresent } from "./presence.ts";
 import { readSignatures } from "./read-signatures.ts";
 
@@ -84,7 +84,11 @@ function planIndex(
 ): IndexPlan {
   const { request, destination } = context;
   const kept = keptEntries(index, selection);
-  const types = planManifestTypes(source.mediaType, destination.traits.manifestTypes, request.format);
+  const types = planIndexTypes({
+    sourceType: source.mediaType,
+    accepted: destination.traits.manifestTypes,
+    format: request.format,
+  });
   const keepsForm = kept.length === index.manifests.length && types[0] === source.mediaType;
   const fixedBecause = context.fixedBecause ?? (isSigned ? "Would invalidate signatures" : undefined);
   const plan = {
@@ -199,7 +203,7 @@ async function copyEntries(
   const distinct = kept.filter((entry, i) => kept.findIndex(({ digest }) => digest === entry.digest) === i);
   await forEachLimited(
     distinct,
-    INSTANCES_AT_A_TIME,
+    context.destination.traits.concurrentBlobs ? INSTANCES_AT_A_TIME : 1,
     async (entry, i, operation) => {
       const position = i + 1;
       const count = distinct.length;

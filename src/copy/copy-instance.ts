@@ -1,16 +1,22 @@
-import { collect, type OperationOptions, streamOf, verified } from "../core/byte-stream.ts";
-import type { Descriptor, RawManifest } from "../core/descriptor.ts";
+import type { OperationOptions } from "../core/byte-stream.ts";
+import type { RawManifest } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { ImageError, inContext } from "../core/errors.ts";
-import { isIndexType } from "../core/media-type.ts";
+import { isSchema1Type } from "../core/media-type.ts";
 import type { Signature } from "../core/signature.ts";
-import { DOCUMENT_LIMIT } from "../format/json.ts";
-import { type ImageManifest, parseManifest } from "../format/manifest.ts";
-import type { MovableBlob } from "./blob-mover.ts";
+import {
+  type ImageManifest,
+  type Manifest,
+  parseManifest,
+  type Schema1Manifest,
+} from "../format/manifest.ts";
+import { copiedLayers, planLayers } from "./copy-layers.ts";
 import type { CopyContext, CopyResult, InstancePlace } from "./copy-request.ts";
+import { InstanceConfig } from "./instance-config.ts";
 import { planManifestTypes } from "./manifest-plan.ts";
 import { isPresent } from "./presence.ts";
 import { readSignatures } from "./read-signatures.ts";
+import { type PreparedManifest, writeManifest } from "./write-manifest.ts";
 
 /**
  * Copies one image: what is there already is found out first, then its blobs move, then its manifest is written.
@@ -23,141 +29,127 @@ export async function copyInstance(
   options: OperationOptions,
   place: InstancePlace = { isPartOfIndex: false },
 ): Promise<CopyResult> {
-  const manifest = parseManifest(source);
-  if (manifest.kind === "index") {
-    throw new ImageError(
-      "MANIFEST_INVALID",
-      "Unexpectedly received a manifest list instead of a manifest for a single image",
-    );
-  }
-  if (manifest.kind === "schema1") {
-    throw new ImageError("UNSUPPORTED_OPERATION", "copying Docker schema 1 images is not supported");
-  }
-  const signatures = await readSignatures(
-    context,
-    "image",
-    signedAs === undefined ? undefined : source,
-    options,
-  );
-  const types = plannedTypes(context, source, signatures);
-  const isVerbatim = types[0] === source.mediaType;
-  if (isVerbatim && signatures.length === 0 && (await isPresent(context, source, place, options))) {
+  const manifest = parseSingle(source);
+  const signed = signedAs === undefined ? undefined : source;
+  const signatures = await readSignatures(context, "image", signed, options);
+  const plan = planInstance(context, source, signatures);
+  const isVerbatim = plan.types[0] === source.mediaType && signatures.length === 0;
+  if (isVerbatim && !context.compression.isForced && (await isPresent(context, source, place, options))) {
     context.report({ kind: "unchanged", digest: source.digest });
     return { manifest: source, isUnchanged: true };
   }
-  const blobs = isVerbatim ? [...layersOf(manifest), configOf(manifest)] : layersOf(manifest);
-  await context.blobs.moveAll(blobs, options);
-  const written = await writeManifest(context, source, manifest, types, place, options);
+  const written =
+    manifest.kind === "schema1"
+      ? await copySchema1(context, source, manifest, plan, place, options)
+      : await copyImage(context, source, manifest, plan, place, options);
   if (signatures.length > 0) await writeSignatures(context, signatures, written, place, options);
   return { manifest: written, isUnchanged: false };
 }
 
-/** The kinds of manifest to try. One that may not change is written as it is, whatever format was asked for. */
-function plannedTypes(
+function parseSingle(source: RawManifest): Exclude<Manifest, { kind: "index" }> {
+  const manifest = parseManifest(source);
+  if (manifest.kind !== "index") return manifest;
+  throw new ImageError(
+    "MANIFEST_INVALID",
+    "Unexpectedly received a manifest list instead of a manifest for a single image",
+  );
+}
+
+/** What an image may become. */
+export interface InstancePlan {
+  /** The kinds of manifest to try. */
+  readonly types: readonly string[];
+  /** Why no byte of the manifest may change, if so. */
+  readonly fixedBecause: string | undefined;
+}
+
+/** One that may not change is written as it is, whatever format was asked for. images.md 5.1. */
+function planInstance(
   context: CopyContext,
   source: RawManifest,
   signatures: readonly Signature[],
-): readonly string[] {
-  const { format } = context.request;
-  const { manifestTypes } = context.destination.traits;
-  const reason = context.fixedBecause ?? (signatures.length > 0 ? "Would invalidate signatures" : undefined);
-  if (reason === undefined) return planManifestTypes(source.mediaType, manifestTypes, format);
-  if (manifestTypes === "any" || manifestTypes.includes(source.mediaType)) return [source.mediaType];
+): InstancePlan {
+  const { format, compression } = context.request;
+  const { manifestTypes: accepted } = context.destination.traits;
+  const fixedBecause = signatures.length > 0 ? "Would invalidate signatures" : undefined;
+  const reason = context.fixedBecause ?? fixedBecause;
+  const { mediaType } = source;
+  if (reason === undefined) {
+    const types = planManifestTypes({
+      sourceType: mediaType,
+      accepted,
+      format,
+      compression: compression?.format,
+    });
+    return { types, fixedBecause: undefined };
+  }
+  if (accepted === "any" || accepted.includes(mediaType)) return { types: [mediaType], fixedBecause: reason };
   throw new ImageError(
     "DIGEST_NOT_PRESERVABLE",
-    `the destination does not take manifests of type ${source.mediaType}, and this one may not be converted: ${reason}`,
+    `the destination does not take manifests of type ${mediaType}, and this one may not be converted: ${reason}`,
   );
 }
 
-function layersOf(manifest: ImageManifest): readonly MovableBlob[] {
-  return manifest.layers.map((descriptor) => ({ role: "layer", descriptor }));
-}
-
-function configOf(manifest: ImageManifest): MovableBlob {
-  return { role: "config", descriptor: manifest.config };
-}
-
-/** Writes the manifest in the first kind that the destination takes. */
-async function writeManifest(
+async function copySchema1(
   context: CopyContext,
   source: RawManifest,
-  manifest: ImageManifest,
-  types: readonly string[],
+  manifest: Schema1Manifest,
+  plan: InstancePlan,
   place: InstancePlace,
   options: OperationOptions,
 ): Promise<RawManifest> {
-  const rejections: { readonly type: string; readonly error: ImageError }[] = [];
-  for (const type of types) {
-    try {
-      const prepared = await prepareManifest(context, source, manifest, type, options);
-      await putManifest(context, prepared, place, options);
-      return prepared;
-    } catch (error) {
-      if (!(error instanceof ImageError && error.code === "MANIFEST_REJECTED")) throw error;
-      rejections.push({ type, error });
-    }
-  }
-  const [only] = rejections;
-  if (only !== undefined && rejections.length === 1) throw only.error;
-  const attempts = rejections.map(({ type, error }) => `${type}(${error.message})`).join(", ");
-  throw new ImageError(
-    "REGISTRY_FAILURE",
-    `Uploading manifest failed, attempted the following formats: ${attempts}`,
-  );
+  const schema1 = await import("./copy-schema1.ts");
+  return await schema1.copySchema1(context, source, manifest, plan, place, options);
 }
 
-/** The manifest in the wanted kind; for another one than the source's, with its config stored. */
-async function prepareManifest(
+async function copyImage(
   context: CopyContext,
   source: RawManifest,
+  manifest: ImageManifest,
+  plan: InstancePlan,
+  place: InstancePlace,
+  options: OperationOptions,
+): Promise<RawManifest> {
+  const config = new InstanceConfig(context.source, manifest.config);
+  const isFixed = plan.fixedBecause !== undefined;
+  const layers = await planLayers(context, manifest, config, isFixed, options);
+  const keepsKind = plan.types[0] === source.mediaType;
+  const content = config.isRead ? await config.read(options) : undefined;
+  const configBlob = { role: "config", descriptor: manifest.config, content } as const;
+  const moved = await context.blobs.moveAll(keepsKind ? [...layers, configBlob] : layers, options);
+  const copied = copiedLayers(manifest, moved.slice(0, layers.length));
+  const updated = { ...manifest, layers: copied.layers };
+  const prepare = async (type: string): Promise<PreparedManifest> => {
+    if (type !== source.mediaType) {
+      return await inContext("creating an updated image manifest", () =>
+        convert(context, updated, type, config, options),
+      );
+    }
+    if (!copied.isChanged) return { manifest: source };
+    const { formatImageManifest } = await import("../format/rewrite-manifest.ts");
+    return { manifest: formatImageManifest(updated) };
+  };
+  return await writeManifest(context, plan.types, prepare, place, options);
+}
+
+async function convert(
+  context: CopyContext,
   manifest: ImageManifest,
   type: string,
+  config: InstanceConfig,
   options: OperationOptions,
-): Promise<RawManifest> {
-  if (type === source.mediaType) return source;
-  const configBytes = await readConfig(context, manifest.config, options);
+): Promise<PreparedManifest> {
+  const bytes = await config.read(options);
+  if (isSchema1Type(type)) {
+    const { convertToSchema1 } = await import("./copy-schema1.ts");
+    return await convertToSchema1(context, manifest, bytes, options);
+  }
   const { convertImage } = await import("../format/convert.ts");
-  const converted = convertImage(manifest, type, configBytes);
-  await storeConfig(context, converted.config, converted.configBytes, options);
-  return converted.manifest;
-}
-
-async function readConfig(
-  context: CopyContext,
-  config: Descriptor,
-  options: OperationOptions,
-): Promise<Uint8Array> {
-  return await inContext(`reading config blob ${config.digest}`, async () => {
-    await using blob = await context.source.openBlob(config, options);
-    return await collect(verified(blob.bytes, config.digest, config.size), DOCUMENT_LIMIT, "config");
-  });
-}
-
-async function storeConfig(
-  context: CopyContext,
-  config: Descriptor,
-  bytes: Uint8Array,
-  options: OperationOptions,
-): Promise<void> {
-  const { destination, report } = context;
-  const { digest, size, mediaType } = config;
-  report({ kind: "blob-start", digest, role: "config", size });
-  const placement = { role: "config", mediaType, digest, size } as const;
-  const reused = await destination.reuseBlob(placement, options);
-  if (reused === undefined) await destination.writeBlob(streamOf(bytes), placement, options);
-  report({ kind: "blob-end", digest, outcome: reused === undefined ? "copied" : "reused" });
-}
-
-async function putManifest(
-  context: CopyContext,
-  manifest: RawManifest,
-  place: InstancePlace,
-  options: OperationOptions,
-): Promise<void> {
-  const { digest, mediaType } = manifest;
-  context.report({ kind: "manifest", of: isIndexType(mediaType) ? "index" : "image", digest, mediaType });
-  const instance = place.isPartOfIndex ? digest : undefined;
-  await inContext("writing manifest", () => context.destination.writeManifest(manifest, instance, options));
+  const converted = convertImage(manifest, type, bytes);
+  return {
+    manifest: converted.manifest,
+    config: { descriptor: converted.config, content: converted.configBytes },
+  };
 }
 
 async function writeSignatures(

@@ -1,9 +1,13 @@
+import type { InflationLimit } from "../compression/inflation-limit.ts";
+import type { BlobKnowledge } from "../core/blob-knowledge.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Platform, RawManifest } from "../core/descriptor.ts";
 import type { ImageDestination, ImageReference, ImageSource } from "../core/image.ts";
 import type { ProgressListener } from "../core/progress.ts";
 import type { WantedPlatform } from "../format/instance-choice.ts";
 import type { BlobMover } from "./blob-mover.ts";
+import type { CompressionPlan, TargetCompression } from "./layer-treatment.ts";
+import type { ManifestFormat } from "./manifest-plan.ts";
 
 /** Which images of an index to copy; of a single image, that one is always copied. */
 export type InstanceSelection =
@@ -14,6 +18,18 @@ export type InstanceSelection =
   | { readonly kind: "index-only" }
   /** The index with only the images of these platforms; without a variant, all variants. */
   | { readonly kind: "platforms"; readonly platforms: readonly Platform[] };
+
+/** How layers are to be stored, where that is not left to the destination. images.md 8.1. */
+export interface CompressionRequest {
+  /** Compress or decompress, or leave layers as they are, whatever the destination would have of its own. */
+  readonly layers?: CompressionPlan["wants"] | undefined;
+  /** The compression that all layers shall have. No kind of manifest has bzip2 or xz, so that these are refused. */
+  readonly format?: TargetCompression | "bzip2" | "Xz" | undefined;
+  /** gzip: -2 to 9; zstd: 1 to 22. */
+  readonly level?: number | undefined;
+  /** Layers that the destination holds in another compression are not reused. */
+  readonly isForced?: boolean | undefined;
+}
 
 /** A request to copy one image, or an index with images. */
 export interface CopyRequest {
@@ -27,7 +43,14 @@ export interface CopyRequest {
   ) => Promise<void>;
   readonly instances: InstanceSelection;
   /** The format to write in; without it, that of the source as far as the destination takes it. */
-  readonly format?: "oci" | "v2s2" | undefined;
+  readonly format?: ManifestFormat | undefined;
+  readonly compression?: CompressionRequest | undefined;
+  /** How far a layer may expand; without it, `DEFAULT_INFLATION_LIMIT`. */
+  readonly inflationLimit?: InflationLimit | undefined;
+  /** What earlier copies have found out about blobs. */
+  readonly knowledge?: BlobKnowledge | undefined;
+  /** The directory to keep a compressed layer in until it is known whether the destination has it; without it, it is sent at once. */
+  readonly precomputeDigestsIn?: string | undefined;
   /** Fail rather than write a manifest of another digest. */
   readonly preserveDigests?: boolean | undefined;
   /** Neither read nor copy the signatures of the source. */
@@ -52,6 +75,7 @@ export interface CopyContext {
   readonly destination: ImageDestination;
   readonly blobs: BlobMover;
   readonly report: ProgressListener;
+  readonly compression: CompressionPlan;
   /** Why no byte of a manifest may change, if so. */
   readonly fixedBecause: string | undefined;
 }

@@ -34,9 +34,11 @@ export interface ImageSource extends AsyncDisposable {
   readonly reference: ImageReference;
   /** Whether a second blob may be opened while a first is still being read. */
   readonly concurrentBlobs: boolean;
+  /** Whether layers are compressed as their media types say, so that nobody needs to look before moving them. */
+  readonly hasExactMediaTypes?: boolean;
   /** The top-level manifest, or the instance with this digest. @throws {ImageError} NOT_FOUND */
   readManifest(instance?: Digest, options?: OperationOptions): Promise<RawManifest>;
-  openBlob(blob: Descriptor, options?: OperationOptions): Promise<BlobReader>;
+  openBlob(blob: BlobPointer, options?: OperationOptions): Promise<BlobReader>;
   readSignatures(instance?: Digest, options?: OperationOptions): Promise<readonly Signature[]>;
 }
 
@@ -47,8 +49,11 @@ export interface BlobReader extends AsyncDisposable {
   readonly size: number | undefined;
 }
 
+/** What is needed to find a blob. */
+export type BlobPointer = Pick<Descriptor, "digest" | "urls">;
+
 /** Reads a blob from one of the URLs in its descriptor, for stores that only point to it. */
-export type ExternalFetch = (blob: Descriptor, options?: OperationOptions) => Promise<BlobReader>;
+export type ExternalFetch = (blob: BlobPointer, options?: OperationOptions) => Promise<BlobReader>;
 
 /** Stores one image: blobs, manifests, signatures, `commit`, in this order. Disposing without commit abandons it. */
 export interface ImageDestination extends AsyncDisposable {

@@ -1,7 +1,6 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
-import type { Descriptor } from "../core/descriptor.ts";
 import { errorMessage, ImageError, isAbort } from "../core/errors.ts";
-import type { BlobReader } from "../core/image.ts";
+import type { BlobPointer, BlobReader } from "../core/image.ts";
 import { openResumableBlob } from "../registry/blob-download.ts";
 import { DEFAULT_REQUEST_RETRIES, withRetries } from "../registry/http-retry.ts";
 import { withRedirects } from "../registry/redirects.ts";
@@ -13,7 +12,7 @@ import { createHttpClient } from "../runtime/http.ts";
  * @throws {ImageError} NETWORK_FAILURE when none does
  */
 export async function fetchExternalBlob(
-  blob: Descriptor,
+  blob: BlobPointer,
   options: OperationOptions = {},
 ): Promise<BlobReader> {
   const client = withRedirects(withRetries(await createHttpClient(), DEFAULT_REQUEST_RETRIES));

@@ -1,4 +1,5 @@
 import type { Credentials } from "../core/credentials.ts";
+import type { DockerName } from "../core/docker-name.ts";
 
 /** How the user wants one image, or one side of a copy, to be accessed. */
 export interface ImageAccess {
@@ -15,4 +16,10 @@ export interface ImageAccess {
   readonly tlsVerify?: boolean | undefined;
   /** The place of an `oci:` layout's blobs. */
   readonly sharedBlobDir?: string | undefined;
+  /** The address of the Docker daemon, in place of `DOCKER_HOST` and the usual socket. */
+  readonly daemonHost?: string | undefined;
+  /** More names for the image, where a `docker-archive:` is written. */
+  readonly additionalTags?: readonly DockerName[] | undefined;
+  /** The images of an `oci-archive:` stay when another is written to it. */
+  readonly appendsToArchive?: boolean | undefined;
 }

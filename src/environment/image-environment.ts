@@ -1,8 +1,10 @@
+import { DEFAULT_INFLATION_LIMIT, type InflationLimit } from "../compression/inflation-limit.ts";
 import type { ConfigurationListener } from "../config/listener.ts";
 import { type Environment, hostEnvironment } from "../config/locations.ts";
 import { ImageError } from "../core/errors.ts";
-import type { ImageReference, Transport } from "../core/image.ts";
+import type { ExternalFetch, ImageReference, Transport } from "../core/image.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
+import { defaultTemporaryDirectory } from "../runtime/temporary-file.ts";
 import { VERSION } from "../version.ts";
 import type { ImageAccess } from "./image-access.ts";
 import { RegistryConnections } from "./registry-access.ts";
@@ -14,24 +16,45 @@ export interface ImageEnvironmentOptions extends ConfigurationListener {
   readonly registriesConf?: string | undefined;
   /** Milliseconds without a byte after which a transfer counts as broken; a minute by default. */
   readonly stallTimeout?: number | undefined;
+  /** For large temporary files; `/var/tmp` by default. */
+  readonly temporaryDirectory?: string | undefined;
+  /** How far compressed archives and their layers may expand. */
+  readonly inflationLimit?: InflationLimit | undefined;
   readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
 }
 
 const STALL_TIMEOUT = 60_000;
 
 /** Transports as loaded: a run pays for the code of those it uses. */
-const TRANSPORT_NAMES: ReadonlySet<string> = new Set(["dir", "docker", "oci"]);
+const TRANSPORT_NAMES: ReadonlySet<string> = new Set([
+  "dir",
+  "docker",
+  "docker-archive",
+  "docker-daemon",
+  "oci",
+  "oci-archive",
+  "tarball",
+]);
 
 /** Resolves image names to references, with the machine's configuration and connections that all of them share. */
 export class ImageEnvironment {
   readonly #connections: RegistryConnections;
+  readonly #environment: Environment;
+  readonly #stallTimeout: number;
+  readonly #files: ArchiveSettings;
 
   constructor(options: ImageEnvironmentOptions = {}) {
     const { debug, warning, registriesConf, onExchange } = options;
+    this.#environment = options.environment ?? hostEnvironment();
+    this.#stallTimeout = options.stallTimeout ?? STALL_TIMEOUT;
+    this.#files = {
+      temporaryDirectory: options.temporaryDirectory ?? defaultTemporaryDirectory(),
+      inflationLimit: options.inflationLimit ?? DEFAULT_INFLATION_LIMIT,
+    };
     this.#connections = new RegistryConnections({
-      environment: options.environment ?? hostEnvironment(),
+      environment: this.#environment,
       userAgent: options.userAgent ?? `skopeo/${VERSION}`,
-      stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
+      stallTimeout: this.#stallTimeout,
       registriesConf,
       onExchange,
       ...(debug === undefined ? {} : { debug }),
@@ -61,14 +84,26 @@ export class ImageEnvironment {
         return (await import("../transports/docker/transport.ts")).createDockerTransport(
           this.#connections.accessFor(access),
         );
+      case "docker-archive":
+        return (await import("../transports/docker-archive/transport.ts")).createDockerArchiveTransport({
+          ...this.#files,
+          additionalTags: access.additionalTags ?? [],
+        });
       case "oci":
         return (await import("../transports/oci/transport.ts")).createOciTransport({
           sharedBlobDirectory: access.sharedBlobDir,
-          fetchExternal: async (blob, options) =>
-            (await import("./external-blob.ts")).fetchExternalBlob(blob, options),
+          fetchExternal,
+        });
+      case "oci-archive":
+        return (await import("../transports/oci-archive/transport.ts")).createOciArchiveTransport({
+          ...this.#files,
+          append: access.appendsToArchive ?? false,
+          fetchExternal,
         });
       case "dir":
         return (await import("../transports/dir/transport.ts")).createDirTransport();
+      case "tarball":
+        return (await import("../transports/tarball/transport.ts")).createTarballTransport(this.#files);
       default:
         throw new ImageError(
           "INVALID_REFERENCE",
@@ -77,6 +112,15 @@ export class ImageEnvironment {
     }
   }
 }
+
+/** Limits and places for transports that read archives. */
+interface ArchiveSettings {
+  readonly temporaryDirectory: string;
+  readonly inflationLimit: InflationLimit;
+}
+
+const fetchExternal: ExternalFetch = async (blob, options) =>
+  (await import("./external-blob.ts")).fetchExternalBlob(blob, options);
 
 /** A name without a transport is most often meant for a registry. */
 function hint(name: string, transport: string): string {

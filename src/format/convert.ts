@@ -9,34 +9,17 @@ import {
   OCI_INDEX,
   OCI_MANIFEST,
 } from "../core/media-type.ts";
-import { formatGoJson, sortedRecord } from "./go-json.ts";
+import { formatGoJson } from "./go-json.ts";
 import { parseImageConfig, reserializeConfig } from "./image-config.ts";
+import { equivalentLayerType } from "./layer-type.ts";
+import { artifactTypeOf, type ImageManifest, type IndexManifest, isArtifact } from "./manifest.ts";
 import {
-  artifactTypeOf,
-  type ImageManifest,
-  type IndexManifest,
-  isArtifact,
-  rawManifest,
-} from "./manifest.ts";
-
-const DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar";
-const DOCKER_FOREIGN_LAYER = "application/vnd.docker.image.rootfs.foreign.diff.tar";
-const OCI_LAYER = "application/vnd.oci.image.layer.v1.tar";
-const OCI_FOREIGN_LAYER = "application/vnd.oci.image.layer.nondistributable.v1.tar";
-
-const TO_OCI: Readonly<Record<string, string>> = {
-  [DOCKER_LAYER]: OCI_LAYER,
-  [`${DOCKER_LAYER}.gzip`]: `${OCI_LAYER}+gzip`,
-  [`${DOCKER_LAYER}.zstd`]: `${OCI_LAYER}+zstd`,
-  [DOCKER_FOREIGN_LAYER]: OCI_FOREIGN_LAYER,
-  [`${DOCKER_FOREIGN_LAYER}.gzip`]: `${OCI_FOREIGN_LAYER}+gzip`,
-};
-const TO_DOCKER: Readonly<Record<string, string>> = {
-  [OCI_LAYER]: DOCKER_LAYER,
-  [`${OCI_LAYER}+gzip`]: `${DOCKER_LAYER}.gzip`,
-  [OCI_FOREIGN_LAYER]: DOCKER_FOREIGN_LAYER,
-  [`${OCI_FOREIGN_LAYER}+gzip`]: `${DOCKER_FOREIGN_LAYER}.gzip`,
-};
+  dockerDescriptor,
+  encodeManifest,
+  formatImageManifest,
+  ociDescriptor,
+  sorted,
+} from "./rewrite-manifest.ts";
 
 /** An image in another format. `config` is to be stored in place of the source's; its bytes may be the same. */
 export interface ConvertedImage {
@@ -58,7 +41,7 @@ export function convertImage(
   if (isArtifact(manifest)) {
     throw new ImageError(
       "MANIFEST_INVALID",
-      `creating an updated image manifest: unsupported image-specific operation on artifact with type "${artifactTypeOf(manifest)}"`,
+      `unsupported image-specific operation on artifact with type "${artifactTypeOf(manifest)}"`,
     );
   }
   return targetType === OCI_MANIFEST ? toOci(manifest, configBytes) : toDocker(manifest, configBytes);
@@ -86,58 +69,50 @@ export function convertIndex(
           subject: index.subject,
           annotations: sorted(index.annotations),
         };
-  return encode(document, targetType);
+  return encodeManifest(document, targetType);
 }
 
-function toOci(manifest: ImageManifest, source: Uint8Array): ConvertedImage {
+function toOci({ layers }: ImageManifest, source: Uint8Array): ConvertedImage {
   const configBytes = new TextEncoder().encode(formatGoJson(reserializeConfig(parseImageConfig(source))));
   const config = { mediaType: OCI_CONFIG, digest: computeDigest(configBytes), size: configBytes.length };
-  const layers = manifest.layers.map(({ mediaType, digest, size, urls }) => ({
-    mediaType: ociLayerType(mediaType),
-    digest,
-    size,
-    urls,
-  }));
-  return {
-    manifest: encode({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers }, OCI_MANIFEST),
-    config,
-    configBytes,
-  };
+  return converted(OCI_MANIFEST, config, configBytes, layers, ociLayerType);
 }
 
-function toDocker(manifest: ImageManifest, configBytes: Uint8Array): ConvertedImage {
-  const { digest, size } = manifest.config;
-  const layers = manifest.layers.map((layer) => ({
-    mediaType: dockerLayerType(layer.mediaType),
-    size: layer.size,
-    digest: layer.digest,
-    urls: layer.urls,
+function toDocker({ config, layers }: ImageManifest, configBytes: Uint8Array): ConvertedImage {
+  const { digest, size } = config;
+  const dockerConfig = { mediaType: DOCKER_CONFIG, digest, size };
+  return converted(DOCKER_MANIFEST, dockerConfig, configBytes, layers, dockerLayerType);
+}
+
+/** Of the layers only what both formats know is kept; annotations are those of data that was compressed just now. */
+function converted(
+  mediaType: string,
+  config: Descriptor,
+  configBytes: Uint8Array,
+  layers: readonly Descriptor[],
+  layerType: (mediaType: string) => string,
+): ConvertedImage {
+  const convertedLayers = layers.map(({ mediaType: type, digest, size, urls, annotations }) => ({
+    mediaType: layerType(type),
+    ...{ digest, size, urls, annotations },
   }));
-  const document = {
-    schemaVersion: 2,
-    mediaType: DOCKER_MANIFEST,
-    config: { mediaType: DOCKER_CONFIG, size, digest },
-    layers,
-  };
-  return {
-    manifest: encode(document, DOCKER_MANIFEST),
-    config: { mediaType: DOCKER_CONFIG, digest, size },
-    configBytes,
-  };
+  const manifest = formatImageManifest({ kind: "image", mediaType, config, layers: convertedLayers });
+  return { manifest, config, configBytes };
 }
 
 function ociLayerType(mediaType: string): string {
-  const converted = TO_OCI[mediaType];
-  if (converted !== undefined) return converted;
+  const equivalent = equivalentLayerType(mediaType, "oci");
+  if (equivalent !== undefined) return equivalent;
   throw new ImageError("MANIFEST_INVALID", `Unknown media type during manifest conversion: "${mediaType}"`);
 }
 
 function dockerLayerType(mediaType: string): string {
-  const converted = TO_DOCKER[mediaType];
-  if (converted !== undefined) return converted;
+  const isZstd = mediaType.endsWith("+zstd");
+  const equivalent = isZstd ? undefined : equivalentLayerType(mediaType, "docker");
+  if (equivalent !== undefined) return equivalent;
   const reason = mediaType.endsWith("+encrypted")
     ? `encrypted layers ("${mediaType}") are not supported in docker images`
-    : mediaType.endsWith("+zstd")
+    : isZstd
       ? `"${mediaType}": zstd compression is not officially supported for docker images`
       : `unknown media type "${mediaType}"`;
   throw new ImageError("MANIFEST_INVALID", `Error during manifest conversion: ${reason}`);
@@ -147,28 +122,8 @@ function dockerEntry(
   entry: Descriptor,
   host: { readonly os: string; readonly architecture: string },
 ): unknown {
-  const { mediaType, size, digest, urls, platform } = entry;
   return {
-    mediaType,
-    size,
-    digest,
-    urls,
-    platform: platform ?? { architecture: host.architecture, os: host.os },
+    ...dockerDescriptor(entry),
+    platform: entry.platform ?? { architecture: host.architecture, os: host.os },
   };
-}
-
-function ociDescriptor(entry: Descriptor): unknown {
-  const { mediaType, digest, size, urls, annotations, data, platform, artifactType } = entry;
-  return { mediaType, digest, size, urls, annotations: sorted(annotations), data, platform, artifactType };
-}
-
-/** Annotations in the order in which Go writes maps. */
-function sorted(
-  annotations: Readonly<Record<string, string>> | undefined,
-): ReadonlyMap<string, string> | undefined {
-  return annotations === undefined ? undefined : sortedRecord(annotations);
-}
-
-function encode(document: unknown, mediaType: string): RawManifest {
-  return rawManifest(new TextEncoder().encode(formatGoJson(document)), mediaType);
 }

@@ -91,6 +91,8 @@ interface CommonMembers {
 /** An image (or artifact) manifest. Image spec 1.1, manifest.md; Docker manifest v2 schema 2. */
 export interface ImageManifest extends CommonMembers {
   readonly kind: "image";
+  /** The document does not say its own media type, which OCI allows. */
+  readonly omitsMediaType?: boolean | undefined;
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
 }
@@ -151,6 +153,7 @@ export function parseImageManifest(raw: RawManifest): ImageManifest {
   return {
     kind: "image",
     mediaType: raw.mediaType,
+    omitsMediaType: !document.mediaType,
     config: document.config,
     layers: document.layers,
     ...sharedMembers(document),

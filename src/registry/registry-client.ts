@@ -144,7 +144,7 @@ export class RegistryClient {
   /** "Pulling blobs". The stream goes on where it stopped if the connection breaks; its digest is the caller's to check. */
   async openBlob(
     repository: string,
-    blob: Pick<Descriptor, "digest" | "size">,
+    blob: Pick<Descriptor, "digest">,
     options: OperationOptions = {},
   ): Promise<BlobReader> {
     const target = `/v2/${repository}/blobs/${blob.digest}`;

@@ -1,9 +1,13 @@
 import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openBlobCache } from "../../blob-cache/blob-cache.ts";
+import { cacheDirectory, hostEnvironment } from "../../config/locations.ts";
 import { copyImage } from "../../copy/copy-image.ts";
 import type { CopyResult } from "../../copy/copy-request.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { ProgressListener } from "../../core/progress.ts";
 import { retrying } from "../../core/retry.ts";
+import { defaultTemporaryDirectory } from "../../runtime/temporary-file.ts";
 import { loadAdmission } from "../admission.ts";
 import { type Command, defineCommand, type Invocation, UsageError } from "../command.ts";
 import { type CopyFlagTable, copyFlags } from "../flags/copy-flags.ts";
@@ -11,6 +15,7 @@ import {
   type CopyOptions,
   readCopyAccess,
   readCopyOptions,
+  readInflationLimit,
   warnOfDeprecatedCopyFlags,
 } from "../flags/copy-options.ts";
 import { readRetryPolicy } from "../flags/retry-flags.ts";
@@ -52,14 +57,17 @@ async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
   }
   warnOfDeprecatedCopyFlags(flags, log);
   const admit = await loadAdmission(invocation);
-  const environment = createEnvironment(invocation);
+  const inflationLimit = readInflationLimit(flags);
+  const environment = createEnvironment(invocation, { inflationLimit });
+  const knowledge = openBlobCache(join(cacheDirectory(hostEnvironment()), "blob-info"), (error) =>
+    log.debug(`not kept in the cache of layers: ${errorMessage(error)}`),
+  );
   const access = readCopyAccess(flags, globals);
   const source = await parseArgument(environment, "source", sourceName, access.source);
   const destination = await parseArgument(environment, "destination", destinationName, access.destination);
   const options = readCopyOptions(flags, destination, log);
-  const { format, instances } = options;
-  if (format === "v2s1")
-    throw new ImageError("UNSUPPORTED_OPERATION", "writing Docker schema 1 is not supported");
+  const { format, instances, compression } = options;
+  const temporaryDirectory = globals.temporaryDirectory ?? defaultTemporaryDirectory();
   const platform = await wantedPlatform(globals);
   const copyOnce = async (onProgress: ProgressListener): Promise<CopyResult> =>
     await copyImage(
@@ -71,6 +79,10 @@ async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
         format,
         preserveDigests: options.preserveDigests,
         removeSignatures: options.removeSignatures,
+        compression,
+        inflationLimit,
+        knowledge,
+        precomputeDigestsIn: options.precomputeDigests ? temporaryDirectory : undefined,
         parallelCopies: options.parallelCopies,
         onProgress,
       },

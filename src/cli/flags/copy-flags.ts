@@ -35,6 +35,9 @@ type OwnFlagTable = FlagTableOf<{
   "dest-force-compress-format": "boolean";
   "dest-oci-accept-uncompressed-layers": "boolean";
   "dest-precompute-digests": "boolean";
+  "dest-append": "boolean";
+  "max-layer-size": "string";
+  "max-layer-ratio": "unsigned";
 }>;
 
 export type CopyFlagTable = TransferFlagTable &
@@ -190,6 +193,23 @@ const ownFlags: OwnFlagTable = {
     kind: "boolean",
     group: "Copying",
     summary: "compute a layer's digest before its upload, to find it at the registry already",
+  },
+  "dest-append": {
+    kind: "boolean",
+    group: "Destination",
+    summary: "keep the images that are in the archive (oci-archive: only; docker-archive: always does)",
+  },
+  "max-layer-size": {
+    kind: "string",
+    group: "Compression",
+    placeholder: "SIZE",
+    summary: "refuse a layer that decompresses to more than this, such as 20G (default 256G)",
+  },
+  "max-layer-ratio": {
+    kind: "unsigned",
+    group: "Compression",
+    placeholder: "N",
+    summary: "refuse a layer beyond 1 GiB that decompresses to more than N times its size (default 500)",
   },
 };
 

@@ -1,7 +1,11 @@
+import { DEFAULT_INFLATION_LIMIT, type InflationLimit } from "../../compression/inflation-limit.ts";
+import type { CompressionRequest } from "../../copy/copy-request.ts";
+import type { ManifestFormat } from "../../copy/manifest-plan.ts";
 import type { Platform } from "../../core/descriptor.ts";
 import { type DockerName, formatDockerName, parseDockerName } from "../../core/docker-name.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image.ts";
+import type { ImageAccess } from "../../environment/image-access.ts";
 import { FlagError } from "../command.ts";
 import { quote } from "../go-text.ts";
 import type { Logger } from "../log.ts";
@@ -18,8 +22,6 @@ export type InstanceSelection =
   | { readonly kind: "index-only" }
   | { readonly kind: "platforms"; readonly platforms: readonly Platform[] };
 
-export type ManifestFormat = "oci" | "v2s1" | "v2s2";
-
 /** What `copy` is asked to do, beside the two images and how to reach them. */
 export interface CopyOptions {
   readonly instances: InstanceSelection;
@@ -27,8 +29,8 @@ export interface CopyOptions {
   readonly format: ManifestFormat | undefined;
   readonly preserveDigests: boolean;
   readonly removeSignatures: boolean;
-  readonly additionalTags: readonly DockerName[];
-  readonly acceptUncompressedLayers: boolean;
+  readonly compression: CompressionRequest;
+  /** Only a registry is asked for a blob before it is sent. */
   readonly precomputeDigests: boolean;
   readonly digestFile: string | undefined;
   /** 0 means the built-in limit. */
@@ -50,12 +52,19 @@ export function warnOfDeprecatedCopyFlags(flags: CopyFlagValues, log: Logger): v
 export function readCopyAccess(
   flags: CopyFlagValues,
   globals: GlobalOptions,
-): { readonly source: ImageAccessOptions; readonly destination: ImageAccessOptions } {
+): { readonly source: ImageAccessOptions; readonly destination: ImageAccess } {
   const tlsVerify = flags["tls-verify"] ?? globals.tlsVerify;
   const source = readSideAccess(flags, "src-", tlsVerify);
   const destination = readSideAccess(flags, "dest-", tlsVerify);
-  checkCompressionFormat(flags["dest-compress-format"]);
-  return { source, destination };
+  readCompressionFormat(flags["dest-compress-format"]);
+  return {
+    source,
+    destination: {
+      ...destination,
+      appendsToArchive: flags["dest-append"],
+      additionalTags: flags["additional-tag"].map(parseAdditionalTag),
+    },
+  };
 }
 
 /**
@@ -67,7 +76,6 @@ export function readCopyOptions(
   destination: ImageReference,
   log: Logger,
 ): CopyOptions {
-  const additionalTags = flags["additional-tag"].map(parseAdditionalTag);
   const instances = readInstanceSelection(flags);
   checkEncryption(flags);
   checkSignIdentity(flags["sign-identity"]);
@@ -78,15 +86,14 @@ export function readCopyOptions(
     throw new FlagError("cannot use ForceCompressionFormat with undefined default compression format");
   }
   const progressStyle = parseProgressStyle(flags.progress);
-  refuseUnavailable(flags, destination.transport.name);
+  refuseUnavailable(flags);
   return {
     instances,
     format,
     preserveDigests: flags["preserve-digests"],
     removeSignatures: flags["remove-signatures"],
-    additionalTags,
-    acceptUncompressedLayers: flags["dest-oci-accept-uncompressed-layers"],
-    precomputeDigests: flags["dest-precompute-digests"],
+    compression: readCompression(flags, destination.transport.name),
+    precomputeDigests: flags["dest-precompute-digests"] && destination.transport.name === "docker",
     digestFile: flags.digestfile,
     parallelCopies: flags["image-parallel-copies"],
     quiet: flags.quiet,
@@ -94,11 +101,44 @@ export function readCopyOptions(
   };
 }
 
-const COMPRESSORS: ReadonlySet<string> = new Set(["gzip", "zstd", "zstd:chunked", "bzip2"]);
+const COMPRESSORS = ["gzip", "zstd", "zstd:chunked", "bzip2", "Xz"] as const;
 
-function checkCompressionFormat(name: string | undefined): void {
-  if (name === undefined || COMPRESSORS.has(name)) return;
-  throw new FlagError(`cannot find compressor for ${quote(name)}`);
+function readCompressionFormat(name: string | undefined): CompressionRequest["format"] {
+  if (name === undefined) return undefined;
+  const known = COMPRESSORS.find((compressor) => compressor === name);
+  if (known === undefined) throw new FlagError(`cannot find compressor for ${quote(name)}`);
+  return known;
+}
+
+/** A directory takes layers as they are unless one of its own flags is given. */
+function readCompression(flags: CopyFlagValues, transport: string): CompressionRequest {
+  const format = readCompressionFormat(flags["dest-compress-format"]);
+  const { "dest-compress-level": level, "dest-force-compress-format": isForced } = flags;
+  const keepsLayers = transport === "oci" && flags["dest-oci-accept-uncompressed-layers"];
+  if (transport !== "dir") return { ...(keepsLayers ? { layers: "preserve" } : {}), format, level, isForced };
+  if (flags["dest-compress"]) return { layers: "compress", format, level, isForced };
+  return { layers: flags["dest-decompress"] ? "decompress" : "preserve" };
+}
+
+/** How far layers, and archives as a whole, may expand. @throws {FlagError} */
+export function readInflationLimit(flags: CopyFlagValues): InflationLimit {
+  const { "max-layer-size": size, "max-layer-ratio": ratio } = flags;
+  return {
+    maxBytes: size === undefined ? DEFAULT_INFLATION_LIMIT.maxBytes : parseByteSize("max-layer-size", size),
+    maxRatio: ratio === 0 ? DEFAULT_INFLATION_LIMIT.maxRatio : ratio,
+  };
+}
+
+const UNITS = ["", "K", "M", "G", "T"];
+
+/** `10G`, `10GiB` or `10737418240`: units are powers of 1024. */
+function parseByteSize(flag: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?$/i.exec(text);
+  const bytes = Number(match?.[1]) * 1024 ** UNITS.indexOf((match?.[2] ?? "").toUpperCase());
+  if (Number.isSafeInteger(Math.floor(bytes)) && bytes >= 1) return Math.floor(bytes);
+  throw new FlagError(
+    `invalid value ${quote(text)} for flag --${flag}: a size such as 512M or 20G is expected`,
+  );
 }
 
 function parseAdditionalTag(text: string): DockerName {

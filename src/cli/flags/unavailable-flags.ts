@@ -17,19 +17,12 @@ const FEATURES: readonly (readonly [flag: keyof CopyFlagValues, feature: string]
   ["sign-identity", "signing images"],
   ["encryption-key", "encrypting layers"],
   ["decryption-key", "decrypting layers"],
-  ["dest-compress-format", "recompressing layers"],
-  ["dest-compress-level", "recompressing layers"],
-];
-/** Without effect, and so harmless, at any destination but a directory. */
-const DIRECTORY_FEATURES: typeof FEATURES = [
-  ["dest-compress", "compressing layers"],
-  ["dest-decompress", "decompressing layers"],
 ];
 
 /** The table without help for what cannot be used: such flags are known, so that they are refused with a reason. */
 export function hideUnavailable<Table extends FlagTable>(table: Table): Table {
-  const names = new Set<string>([...FEATURES, ...DIRECTORY_FEATURES].map(([flag]) => flag));
-  names.add("sign-by-sq-fingerprint").add("encrypt-layer").add("dest-force-compress-format");
+  const names = new Set<string>(FEATURES.map(([flag]) => flag));
+  names.add("sign-by-sq-fingerprint").add("encrypt-layer");
   const entries = Object.entries(table).map(([name, flag]) => [
     name,
     names.has(name) ? { ...flag, hidden: true } : flag,
@@ -39,28 +32,25 @@ export function hideUnavailable<Table extends FlagTable>(table: Table): Table {
 }
 
 /** The flags of `copy` that were given and ask for what this release cannot do. */
-export function requestedButUnavailable(
-  flags: CopyFlagValues,
-  destinationTransport: string,
-): readonly UnavailableFlag[] {
-  const features = destinationTransport === "dir" ? [...FEATURES, ...DIRECTORY_FEATURES] : FEATURES;
-  return features
-    .filter(([flag]) => isGiven(flags[flag]))
-    .map(([flag, feature]) => ({ flag: `--${flag}`, feature }));
+export function requestedButUnavailable(flags: CopyFlagValues): readonly UnavailableFlag[] {
+  return FEATURES.filter(([flag]) => isGiven(flags[flag])).map(([flag, feature]) => ({
+    flag: `--${flag}`,
+    feature,
+  }));
 }
 
 /**
  * Refuses a copy that would not do what its flags ask for.
  * @throws {ImageError} UNSUPPORTED_OPERATION
  */
-export function refuseUnavailable(flags: CopyFlagValues, destinationTransport: string): void {
+export function refuseUnavailable(flags: CopyFlagValues): void {
   if (flags["sign-by-sq-fingerprint"] !== undefined) {
     throw new ImageError(
       "UNSUPPORTED_OPERATION",
       "Error using --sign-by-sq-fingerprint: Sequoia-PGP support is not enabled in this build",
     );
   }
-  const first = requestedButUnavailable(flags, destinationTransport)[0];
+  const first = requestedButUnavailable(flags)[0];
   if (first === undefined) return;
   throw new ImageError(
     "UNSUPPORTED_OPERATION",

@@ -1,9 +1,9 @@
 import type { OperationOptions } from "../../core/byte-stream.ts";
-import type { Descriptor, RawManifest } from "../../core/descriptor.ts";
+import type { RawManifest } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
 import { type DockerName, formatDockerName } from "../../core/docker-name.ts";
 import { errorMessage, ImageError, isAbort } from "../../core/errors.ts";
-import type { BlobReader, ExternalFetch, ImageReference, ImageSource } from "../../core/image.ts";
+import type { BlobPointer, BlobReader, ExternalFetch, ImageReference, ImageSource } from "../../core/image.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
 import type { Endpoint } from "./transport.ts";
 
@@ -52,6 +52,7 @@ function allFailed(
 class DockerSource implements ImageSource {
   readonly reference: ImageReference;
   readonly concurrentBlobs = true;
+  readonly hasExactMediaTypes = true;
   readonly #client: RegistryClient;
   readonly #name: DockerName;
   readonly #topLevel: RawManifest;
@@ -77,7 +78,7 @@ class DockerSource implements ImageSource {
   }
 
   /** A blob with URLs is read from them, without credentials; else from the repository. */
-  async openBlob(blob: Descriptor, options: OperationOptions = {}): Promise<BlobReader> {
+  async openBlob(blob: BlobPointer, options: OperationOptions = {}): Promise<BlobReader> {
     const isExternal = (blob.urls ?? []).some((url) => /^https?:\/\//i.test(url));
     if (isExternal) return await this.#fetchExternal(blob, options);
     return await this.#client.openBlob(this.#name.repository, blob, options);

@@ -1,0 +1,95 @@
+import { type ByteStream, counted, type OperationOptions, verified } from "../core/byte-stream.ts";
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import { findCause, ImageError, inContext, withContext } from "../core/errors.ts";
+import type { BlobReader, ImageSource } from "../core/image.ts";
+import { Semaphore } from "../core/limiter.ts";
+import type { ProgressListener } from "../core/progress.ts";
+import { isTransient, sleep } from "../core/retry.ts";
+import { knownSize } from "./layer-reuse.ts";
+
+/** From this size on, in bytes, a transfer is bound by bandwidth; below it, by round trips, so that more go at a time. */
+const LARGE_BLOB: number = 4 * 1024 * 1024;
+const LARGE_AT_A_TIME = 6;
+const BLOB_ATTEMPTS = 3;
+/** Before the second attempt to send a blob; longer before the third. Milliseconds. */
+const BLOB_RETRY_DELAY = 500;
+
+/** Reads the blobs of one source, verified while they stream, a few large ones at a time. */
+export class BlobTransfers {
+  readonly #source: ImageSource;
+  readonly #report: ProgressListener;
+  readonly #large: Semaphore;
+
+  constructor(source: ImageSource, report: ProgressListener, parallelCopies: number | undefined) {
+    this.#source = source;
+    this.#report = report;
+    this.#large = new Semaphore(parallelCopies || LARGE_AT_A_TIME);
+  }
+
+  /** Opens the blob and lets `write` consume it; if that breaks off, all is done once more. */
+  async run<T>(
+    descriptor: Descriptor,
+    options: OperationOptions,
+    write: (bytes: ByteStream) => Promise<T>,
+  ): Promise<T> {
+    const isLarge = descriptor.size < 0 || descriptor.size >= LARGE_BLOB;
+    const release = isLarge ? await this.#large.acquire(options) : undefined;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#stream(descriptor, options, write);
+        } catch (error) {
+          options.signal?.throwIfAborted();
+          if (attempt === BLOB_ATTEMPTS || !isTransient(error) || error instanceof OpeningFailure)
+            throw error;
+        }
+        await sleep(BLOB_RETRY_DELAY * attempt, options);
+      }
+    } finally {
+      release?.();
+    }
+  }
+
+  /** The source opens the blob while the destination gets ready for it. */
+  async #stream<T>(
+    descriptor: Descriptor,
+    options: OperationOptions,
+    write: (bytes: ByteStream) => Promise<T>,
+  ): Promise<T> {
+    const { digest } = descriptor;
+    const opening = this.#source.openBlob(descriptor, options);
+    opening.catch(() => undefined);
+    const bytes = counted(verified(opened(opening, digest), digest, knownSize(descriptor.size)), (count) =>
+      this.#report({ kind: "blob-bytes", digest, bytes: count }),
+    );
+    try {
+      return await inContext(`writing blob ${digest}`, () => write(bytes));
+    } catch (error) {
+      throw findCause(error, OpeningFailure) ?? error;
+    } finally {
+      const reader = await opening.catch(() => undefined);
+      await reader?.[Symbol.asyncDispose]();
+    }
+  }
+}
+
+/** The source could not open a blob, after the retries that it has of its own. */
+class OpeningFailure extends ImageError {}
+
+async function* opened(opening: Promise<BlobReader>, digest: Digest): ByteStream {
+  yield* await openingOrFailure(opening, digest);
+}
+
+async function openingOrFailure(opening: Promise<BlobReader>, digest: Digest): Promise<ByteStream> {
+  try {
+    return (await opening).bytes;
+  } catch (error) {
+    const explained = withContext(`reading blob ${digest}`, error);
+    if (!(explained instanceof ImageError)) throw explained;
+    throw new OpeningFailure(explained.code, explained.message, {
+      cause: error,
+      transient: explained.transient,
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import { availableParallelism } from "node:os";
+import { type BlockCompression, compressBlock } from "./compress-block.ts";
+import type { CompressionJob } from "./compression-worker.ts";
+
+/** More threads than this would wait for the bytes to come. */
+const MOST_WORKERS = 8;
+
+interface PoolWorker {
+  readonly compress: (job: CompressionJob) => Promise<Uint8Array>;
+  /** Jobs sent and not answered yet. */
+  pending: number;
+}
+
+let workers: readonly PoolWorker[] | undefined;
+let isBroken = false;
+
+/** How many blocks it takes to keep all threads busy. */
+export function compressionParallelism(): number {
+  return Math.min(availableParallelism(), MOST_WORKERS);
+}
+
+/**
+ * Compresses a block in the least busy of this process's worker threads, which start with the first block and do not
+ * keep the process alive. The block is gone afterwards: its memory moves to the thread. Where threads can't be started,
+ * the block is compressed here and now.
+ */
+export async function compressInWorker(
+  block: Uint8Array<ArrayBuffer>,
+  compression: BlockCompression,
+): Promise<Uint8Array> {
+  if (!isBroken) workers ??= await startWorkers();
+  const [first, ...others] = workers ?? [];
+  if (first === undefined) return compressBlock(block, compression);
+  const worker = others.reduce((least, other) => (other.pending < least.pending ? other : least), first);
+  return await worker.compress({ block, ...compression });
+}
+
+async function startWorkers(): Promise<readonly PoolWorker[]> {
+  const started = await Promise.all(Array.from({ length: compressionParallelism() }, startWorker));
+  const usable = started.filter((worker) => worker !== undefined);
+  isBroken = usable.length === 0;
+  return usable;
+}
+
+/** The worker's file has the extension that this one has: `.ts` as written, `.js` when published. */
+function workerFile(): URL {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return new URL(`./compression-worker.${extension}`, import.meta.url);
+}
+
+async function startWorker(): Promise<PoolWorker | undefined> {
+  const { Worker } = await import("node:worker_threads");
+  const thread = new Worker(workerFile());
+  thread.unref();
+  const waiting: { resolve: (compressed: Uint8Array) => void; reject: (error: unknown) => void }[] = [];
+  const isOnline = await new Promise<boolean>((resolve) => {
+    thread.once("online", () => resolve(true));
+    thread.once("error", () => resolve(false));
+  });
+  if (!isOnline) return undefined;
+  const worker: PoolWorker = {
+    pending: 0,
+    compress: (job) => {
+      worker.pending++;
+      thread.ref();
+      thread.postMessage(job, [job.block.buffer]);
+      return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
+    },
+  };
+  thread.on("message", (compressed: Uint8Array) => {
+    if (--worker.pending === 0) thread.unref();
+    waiting.shift()?.resolve(compressed);
+  });
+  thread.on("error", (error) => {
+    for (const { reject } of waiting.splice(0)) reject(error);
+  });
+  return worker;
+}
