@@ -33,6 +33,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import("./commands/list-tags.ts"),
   },
   {
+    name: "login",
+    summary: "Log in to a registry",
+    load: () => import("./commands/login.ts"),
+  },
+  {
+    name: "logout",
+    summary: "Log out of a registry",
+    load: () => import("./commands/logout.ts"),
+  },
+  {
     name: "manifest-digest",
     summary: "Compute the digest of a manifest in a file",
     load: () => import("./commands/manifest-digest.ts"),

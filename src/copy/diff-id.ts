@@ -4,6 +4,7 @@ import type { InflationLimit } from "../compression/inflation-limit.ts";
 import { type ByteStream, digested } from "../core/byte-stream.ts";
 import { createDigester, type Digest, digestAlgorithm } from "../core/digest.ts";
 import { ImageError } from "../core/errors.ts";
+import { Handover } from "../core/handover.ts";
 
 /**
  * Passes the decompressed data of a layer on and tells its digest at the end, the diffID. Image spec 1.1, config.md.
@@ -62,41 +63,4 @@ export async function* tappedDiffId(
     await isOver;
   }
   onDiffId(digester.digest());
-}
-
-/** Hands chunks from one loop to another, one at a time. */
-class Handover {
-  #chunk: Uint8Array | undefined;
-  #isEnded = false;
-  #given: () => void = () => undefined;
-  #taken: () => void = () => undefined;
-
-  /** Resolves when the chunk has been taken. */
-  give(chunk: Uint8Array): Promise<void> {
-    this.#chunk = chunk;
-    this.#given();
-    return new Promise((resolve) => {
-      this.#taken = resolve;
-    });
-  }
-
-  end(): void {
-    this.#isEnded = true;
-    this.#given();
-  }
-
-  async *chunks(): ByteStream {
-    for (;;) {
-      const chunk = this.#chunk;
-      if (chunk !== undefined) {
-        this.#chunk = undefined;
-        this.#taken();
-        yield chunk;
-      } else if (this.#isEnded) return;
-      else
-        await new Promise<void>((resolve) => {
-          this.#given = resolve;
-        });
-    }
-  }
 }

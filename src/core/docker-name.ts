@@ -66,6 +66,20 @@ export function formatFamiliarName(name: DockerName): string {
   return `${path}${suffix(name)}`;
 }
 
+/** Scopes of a trust policy that hold for an image, most specific first: the image, its repository, parents, host, domains. */
+export function dockerPolicyScopes(name: DockerName): readonly string[] {
+  const scopes: string[] = [];
+  if (name.tag !== undefined || name.digest !== undefined) scopes.push(formatDockerName(name));
+  for (let scope = repositoryName(name); ; scope = scope.slice(0, scope.lastIndexOf("/"))) {
+    scopes.push(scope);
+    if (!scope.includes("/")) break;
+  }
+  const host = name.registry.replace(/:\d+$/, "");
+  for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1))
+    scopes.push(`*${host.slice(dot)}`);
+  return scopes;
+}
+
 function suffix(name: DockerName): string {
   const tag = name.tag === undefined ? "" : `:${name.tag}`;
   return name.digest === undefined ? tag : `${tag}@${name.digest}`;

@@ -27,6 +27,8 @@ export interface ImageReference {
   deleteImage?(options?: OperationOptions): Promise<void>;
   /** Tags of the repository that this reference is in, in the order of the store. */
   listTags?(options?: OperationOptions): AsyncIterable<string>;
+  /** Names of all images in the archive that this reference is to, in its order; `@N` for one without a name. */
+  listImages?(options?: OperationOptions): AsyncIterable<string>;
 }
 
 /** Reads one image, or one index and its instances. Gives stored bytes untouched: callers verify digests. */

@@ -1,6 +1,8 @@
 import { DEFAULT_INFLATION_LIMIT, type InflationLimit } from "../compression/inflation-limit.ts";
 import type { ConfigurationListener } from "../config/listener.ts";
 import { type Environment, hostEnvironment } from "../config/locations.ts";
+import type { OperationOptions } from "../core/byte-stream.ts";
+import type { Credentials } from "../core/credentials.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ExternalFetch, ImageReference, Transport } from "../core/image.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
@@ -78,6 +80,32 @@ export class ImageEnvironment {
     return transport.parseReference(name.slice(colon + 1));
   }
 
+  /**
+   * Asks a registry, `host[:port]`, whether it lets these credentials in. One that asks for none lets everybody in.
+   * @throws {ImageError} UNAUTHORIZED when it refuses them
+   */
+  async checkLogin(
+    registry: string,
+    credentials: Credentials,
+    access: Pick<ImageAccess, "certDir" | "tlsVerify">,
+    options: OperationOptions = {},
+  ): Promise<void> {
+    const connection = await this.#connections.connectTo(registry, { ...access, credentials });
+    const response = await connection.ping(options);
+    await response.discard();
+    if (response.status === 200) return;
+    if (response.status === 401) throw new ImageError("UNAUTHORIZED", "invalid username/password");
+    throw new ImageError(
+      "REGISTRY_FAILURE",
+      `pinging container registry ${registry} returned ${response.status}`,
+    );
+  }
+
+  /** Who keeps credentials on this machine, in the order of asking; `containers-auth.json` stands for the credential files. */
+  async credentialHelpers(): Promise<readonly string[]> {
+    return await this.#connections.credentialHelpers();
+  }
+
   async #loadTransport(name: string, transport: string, access: ImageAccess): Promise<Transport> {
     switch (transport) {
       case "docker":
@@ -88,6 +116,14 @@ export class ImageEnvironment {
         return (await import("../transports/docker-archive/transport.ts")).createDockerArchiveTransport({
           ...this.#files,
           additionalTags: access.additionalTags ?? [],
+        });
+      case "docker-daemon":
+        return (await import("../transports/docker-daemon/transport.ts")).createDockerDaemonTransport({
+          ...this.#files,
+          ...this.#environment,
+          host: access.daemonHost,
+          certDir: access.certDir,
+          tlsVerify: access.tlsVerify,
         });
       case "oci":
         return (await import("../transports/oci/transport.ts")).createOciTransport({

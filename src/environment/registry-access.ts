@@ -55,6 +55,18 @@ export class RegistryConnections {
     };
   }
 
+  /** The connection to a registry itself, `host[:port]`, with no image in mind. */
+  async connectTo(registry: string, access: ImageAccess): Promise<RegistryConnection> {
+    const { insecure, blockedMessage } = lookupRegistry(await this.#loadConf(), { registry, repository: "" });
+    if (blockedMessage !== undefined) throw new ImageError("DENIED", blockedMessage);
+    return await this.#connect(registry, insecure, access);
+  }
+
+  /** Who is asked for credentials, by registries.conf; `containers-auth.json` stands for the credential files. */
+  async credentialHelpers(): Promise<readonly string[]> {
+    return (await this.#loadConf()).credentialHelpers;
+  }
+
   async #findEndpoints(name: DockerName, access: ImageAccess): Promise<readonly Endpoint[]> {
     const { endpoints, blocked } = resolveEndpoints(await this.#loadConf(), name);
     if (blocked !== undefined) throw new ImageError("DENIED", blocked);

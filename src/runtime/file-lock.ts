@@ -34,6 +34,31 @@ export async function withFileLock<T>(
   }
 }
 
+/** As `withFileLock`, until the result is disposed. */
+export async function holdFileLock(
+  path: string,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<AsyncDisposable> {
+  const released = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const holding = withFileLock(
+    path,
+    async () => {
+      held.resolve();
+      await released.promise;
+    },
+    options,
+  );
+  holding.catch(held.reject);
+  await held.promise;
+  return {
+    async [Symbol.asyncDispose]() {
+      released.resolve();
+      await holding;
+    },
+  };
+}
+
 async function tryLock(path: string): Promise<boolean> {
   try {
     const handle = await open(path, "wx", 0o644);

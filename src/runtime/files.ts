@@ -37,6 +37,21 @@ async function* readChunks(handle: FileHandle, start: number, length: number): A
   }
 }
 
+/** Reads what has no size, such as a pipe, to its end. Each chunk has memory of its own. */
+export async function* readStream(path: string): AsyncIterable<Uint8Array> {
+  const handle = await open(path, "r");
+  try {
+    for (;;) {
+      const buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE);
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Whether something is at `path`, and how large it is in bytes. */
 export async function fileSize(path: string): Promise<number | undefined> {
   try {

@@ -1,6 +1,6 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import { isValidTag } from "../core/docker-name.ts";
-import { REFERENCE_NAME, referenceName } from "../transports/oci/layout.ts";
+import { REFERENCE_NAME, referenceName } from "../transports/oci/layout-index.ts";
 import { isRepositoryName } from "./repository-name.ts";
 import type { ManifestEntry } from "./store.ts";
 

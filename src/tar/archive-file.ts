@@ -3,6 +3,7 @@ import type { OperationOptions } from "../core/byte-stream.ts";
 import { ImageError } from "../core/errors.ts";
 import type { FileReader } from "../runtime/files.ts";
 import type { RandomAccessFile } from "../runtime/random-access.ts";
+import { paddingAfter } from "./header.ts";
 import { cleanName, readTarIndex, type TarEntry } from "./index.ts";
 
 /** Links that lead to links are followed so far. */
@@ -45,6 +46,17 @@ export class TarArchiveFile {
   /** Opens the content of a regular file of this archive. */
   async open(entry: TarEntry): Promise<FileReader> {
     return await this.#file.open(entry.contentStart, entry.size);
+  }
+
+  /** The first `length` bytes of a file. */
+  async readStart(entry: TarEntry, length: number): Promise<Uint8Array> {
+    return await this.#file.read(entry.contentStart, Math.min(length, entry.size));
+  }
+
+  /** An entry with its headers and padding, as the bytes it consists of. */
+  async openRaw(entry: TarEntry): Promise<FileReader> {
+    const end = entry.contentStart + entry.size;
+    return await this.#file.open(entry.start, end + paddingAfter(entry.size) - entry.start);
   }
 
   /** A short file whole. @throws {ImageError} SIZE_LIMIT */

@@ -45,8 +45,8 @@ export async function readTarIndex(
 
 /** What headers of the kinds `x`, `g`, `L` and `K` say about the entry that comes next. */
 interface Extensions {
-  global?: Pax;
-  next?: Pax;
+  global?: Pax | undefined;
+  next?: Pax | undefined;
   longName?: string;
   longTarget?: string;
 }
@@ -90,7 +90,7 @@ async function readHeader(
       offset === 0 ? "it is too short" : `it is truncated: a header at byte ${offset} is cut off`,
     );
   }
-  const header = new Header(block, 0, next, global);
+  const header = parseHeader(file, block, offset, { next, global });
   if (header.nullBlock) return undefined;
   if (!header.cksumValid) {
     throw invalid(
@@ -101,6 +101,22 @@ async function readHeader(
   if (!Number.isSafeInteger(header.size ?? 0))
     throw invalid(file, `its header at byte ${offset} gives no usable size`);
   return header;
+}
+
+function parseHeader(
+  file: RandomAccessFile,
+  block: Buffer,
+  offset: number,
+  { next, global }: Pick<Extensions, "next" | "global">,
+): Header {
+  try {
+    return new Header(block, 0, next, global);
+  } catch {
+    throw invalid(
+      file,
+      offset === 0 ? "it begins with no tar header" : `its header at byte ${offset} is corrupt`,
+    );
+  }
 }
 
 /** Whether the header was one about the next entry; what it says is added to `extensions`. */

@@ -12,9 +12,11 @@ export const command: Command = defineCommand({
   name: "list-tags",
   synopsis: "REPOSITORY",
   summary: "List the tags of a repository",
-  description: "Prints the repository's name and all its tags, in the registry's order, as JSON.",
+  description:
+    "Prints the repository's name and all its tags, in the registry's order, as JSON; for docker-archive:FILE the names of all images in the file.",
   examples: [
     { purpose: "the tags of a repository", command: "list-tags docker://docker.io/library/busybox" },
+    { purpose: "the images in an archive", command: "list-tags docker-archive:images.tar" },
   ],
   flags: { ...authFileFlags, ...registryFlags, ...retryFlags },
   helpOnMisuse: true,
@@ -26,22 +28,33 @@ export const command: Command = defineCommand({
     const access = readImageAccess(invocation.flags, invocation.globals);
     const reference = await createEnvironment(invocation).parseImageName(name, access);
     const { signal } = invocation;
-    const tags = await retrying(
+    const data = await retrying(
       readRetryPolicy(invocation.flags, invocation.log),
-      () => inContext("Error listing repository tags: fetching tags list", () => readTags(reference, signal)),
+      () =>
+        reference.listImages === undefined ? listTags(reference, signal) : listImages(reference, signal),
       { signal },
     );
-    const repository = reference.dockerName === undefined ? undefined : repositoryName(reference.dockerName);
-    const data = { ...(repository === undefined ? {} : { Repository: repository }), Tags: tags };
     invocation.stdout.write(`${formatGoJson(data, { indent: 4 })}\n`);
   },
 });
 
-async function readTags(reference: ImageReference, signal: AbortSignal): Promise<string[]> {
-  return reference.listTags === undefined ? [] : await Array.fromAsync(reference.listTags({ signal }));
+async function listTags(reference: ImageReference, signal: AbortSignal): Promise<object> {
+  return await inContext("Error listing repository tags: fetching tags list", async () => {
+    const Tags = await Array.fromAsync(reference.listTags?.({ signal }) ?? []);
+    return {
+      ...(reference.dockerName === undefined ? {} : { Repository: repositoryName(reference.dockerName) }),
+      Tags,
+    };
+  });
 }
 
-/** Only a registry has repositories with tags; a tag or digest in the name is a misunderstanding. */
+/** An archive without images has no list of them. */
+async function listImages(reference: ImageReference, signal: AbortSignal): Promise<object> {
+  const names = await Array.fromAsync(reference.listImages?.({ signal }) ?? []);
+  return { Tags: names.length === 0 ? null : names };
+}
+
+/** Only a registry has repositories with tags; there, a tag or digest in the name is a misunderstanding. */
 function checkTransport(name: string): void {
   const colon = name.indexOf(":");
   if (colon < 0) {
@@ -51,10 +64,11 @@ function checkTransport(name: string): void {
     );
   }
   const transport = name.slice(0, colon);
+  if (transport === "docker-archive") return;
   if (transport !== "docker") {
     throw new ImageError(
       "UNSUPPORTED_OPERATION",
-      `Unsupported transport '${transport}' for tag listing. Only supported: docker`,
+      `Unsupported transport '${transport}' for tag listing. Only supported: docker, docker-archive`,
     );
   }
   if (!name.startsWith("docker://")) {

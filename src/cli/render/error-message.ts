@@ -41,8 +41,8 @@ function hintFor(error: unknown, command: Command | undefined): string | undefin
     return `if the registry speaks plain HTTP, allow that with ${flagNames(command, "tls-verify", "=false")}`;
   }
   if (!(error instanceof ImageError)) return undefined;
-  if (error.code === "UNAUTHORIZED") {
-    return `log in with ${flagNames(command, "creds", " USER:PASSWORD")}, or name a file of credentials with --authfile`;
+  if (error.code === "UNAUTHORIZED" && command?.name !== "login" && command?.name !== "logout") {
+    return `log in with skopeo login, or with ${flagNames(command, "creds", " USER:PASSWORD")}, or name a file of credentials with --authfile`;
   }
   if (error.code === "NO_MATCHING_INSTANCE") {
     return "choose another platform with --override-os, --override-arch and --override-variant";

@@ -2,7 +2,6 @@ import {
   type DockerName,
   formatDockerName,
   parseDockerName,
-  repositoryName,
   withDefaultTag,
 } from "../../core/docker-name.ts";
 import { ImageError } from "../../core/errors.ts";
@@ -44,18 +43,4 @@ export function parseDockerLocation(text: string): DockerLocation {
 export function formatDockerLocation(location: DockerLocation): string {
   const familiar = formatDockerName(location.name);
   return location.hasUnknownDigest ? `//${familiar}${UNKNOWN_DIGEST}` : `//${familiar}`;
-}
-
-/** Scopes of a trust policy that hold for an image, most specific first: the image, its repository, parents, host, domains. */
-export function dockerPolicyScopes(name: DockerName): readonly string[] {
-  const scopes: string[] = [];
-  if (name.tag !== undefined || name.digest !== undefined) scopes.push(formatDockerName(name));
-  for (let scope = repositoryName(name); ; scope = scope.slice(0, scope.lastIndexOf("/"))) {
-    scopes.push(scope);
-    if (!scope.includes("/")) break;
-  }
-  const host = name.registry.replace(/:\d+$/, "");
-  for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1))
-    scopes.push(`*${host.slice(dot)}`);
-  return scopes;
 }

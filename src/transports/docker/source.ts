@@ -3,7 +3,13 @@ import type { RawManifest } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
 import { type DockerName, formatDockerName } from "../../core/docker-name.ts";
 import { errorMessage, ImageError, isAbort } from "../../core/errors.ts";
-import type { BlobPointer, BlobReader, ExternalFetch, ImageReference, ImageSource } from "../../core/image.ts";
+import type {
+  BlobPointer,
+  BlobReader,
+  ExternalFetch,
+  ImageReference,
+  ImageSource,
+} from "../../core/image.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
 import type { Endpoint } from "./transport.ts";
 

@@ -1,17 +1,12 @@
 import type { OperationOptions } from "../../core/byte-stream.ts";
 import type { DockerName } from "../../core/docker-name.ts";
-import { formatDockerName, formatFamiliarName } from "../../core/docker-name.ts";
+import { dockerPolicyScopes, formatDockerName, formatFamiliarName } from "../../core/docker-name.ts";
 import { findCause, ImageError, inContext } from "../../core/errors.ts";
 import type { ExternalFetch, ImageReference, Transport } from "../../core/image.ts";
 import type { RegistryConnection } from "../../registry/connection.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
-import {
-  type DockerLocation,
-  dockerPolicyScopes,
-  formatDockerLocation,
-  parseDockerLocation,
-} from "./reference.ts";
+import { type DockerLocation, formatDockerLocation, parseDockerLocation } from "./reference.ts";
 import { openDockerSource } from "./source.ts";
 
 /** One of the places that an image may be read from: the registry itself, or a mirror under another name. */

@@ -3,11 +3,14 @@ import type { RawManifest } from "../../core/descriptor.ts";
 import { ImageError } from "../../core/errors.ts";
 import type { DestinationTraits, ImageDestination, ImageReference } from "../../core/image.ts";
 import { OCI_INDEX, OCI_MANIFEST } from "../../core/media-type.ts";
-import { type OciLayout, withEntry } from "./layout.ts";
+import type { Signature } from "../../core/signature.ts";
+import type { OciLayout } from "./layout.ts";
+import { withEntry } from "./layout-index.ts";
 
 const UNSUPPORTED_SIGNATURES = "Pushing signatures for OCI images is not supported";
 
-const TRAITS: DestinationTraits = {
+/** What an OCI layout takes, on disk or in an archive. */
+export const OCI_LAYOUT_TRAITS: DestinationTraits = {
   manifestTypes: [OCI_MANIFEST, OCI_INDEX],
   layerCompression: "compress",
   foreignLayers: "keep-urls",
@@ -26,7 +29,7 @@ export async function openOciDestination(
   let topLevel: RawManifest | undefined;
   return {
     reference,
-    traits: TRAITS,
+    traits: OCI_LAYOUT_TRAITS,
     async reuseBlob(wanted, options) {
       const size = await layout.findVerifiedBlob(wanted.digest, options);
       return size === undefined ? undefined : { digest: wanted.digest, size };
@@ -39,9 +42,7 @@ export async function openOciDestination(
       await layout.writeVerifiedBlob(streamOf(manifest.bytes), manifest.digest);
       if (instance === undefined) topLevel = manifest;
     },
-    async writeSignatures(added) {
-      if (added.length > 0) throw new ImageError("UNSUPPORTED_OPERATION", UNSUPPORTED_SIGNATURES);
-    },
+    writeSignatures: async (added) => refuseSignatures(added),
     async commit(options) {
       if (topLevel === undefined) throw new ImageError("MANIFEST_INVALID", "no manifest was written");
       const { mediaType, digest, bytes } = topLevel;
@@ -50,4 +51,9 @@ export async function openOciDestination(
     },
     async [Symbol.asyncDispose]() {},
   };
+}
+
+/** @throws {ImageError} UNSUPPORTED_OPERATION for any signature */
+export function refuseSignatures(added: readonly Signature[]): void {
+  if (added.length > 0) throw new ImageError("UNSUPPORTED_OPERATION", UNSUPPORTED_SIGNATURES);
 }

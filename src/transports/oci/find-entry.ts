@@ -1,7 +1,7 @@
 import type { Descriptor } from "../../core/descriptor.ts";
 import { ImageError } from "../../core/errors.ts";
 import { ImageNotFoundError } from "../../core/not-found.ts";
-import { type LayoutIndex, referenceName } from "./layout.ts";
+import { type LayoutIndex, referenceName } from "./layout-index.ts";
 import type { OciLocation } from "./reference.ts";
 
 /**

@@ -1,6 +1,5 @@
 import { rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import * as v from "valibot";
 import {
   type ByteStream,
   collect,
@@ -8,13 +7,9 @@ import {
   type OperationOptions,
   verified,
 } from "../../core/byte-stream.ts";
-import type { Descriptor } from "../../core/descriptor.ts";
 import { createDigester, type Digest, digestAlgorithm, digestHex } from "../../core/digest.ts";
 import { ImageError } from "../../core/errors.ts";
 import type { BlobReader, StoredBlob } from "../../core/image.ts";
-import { OCI_INDEX } from "../../core/media-type.ts";
-import { parseJson } from "../../format/json.ts";
-import { DescriptorListSchema } from "../../format/manifest.ts";
 import { withFileLock } from "../../runtime/file-lock.ts";
 import {
   fileSize,
@@ -24,29 +19,14 @@ import {
   writeFileAtomically,
   writeStream,
 } from "../../runtime/files.ts";
-
-/** The annotation that names an entry of index.json. Image spec 1.1, annotations.md. */
-export const REFERENCE_NAME = "org.opencontainers.image.ref.name";
-
-const INDEX_LIMIT: number = 64 * 1024 * 1024;
-
-const LayoutIndexSchema = v.looseObject({
-  schemaVersion: v.number(),
-  mediaType: v.nullish(v.string()),
-  artifactType: v.nullish(v.string()),
-  manifests: DescriptorListSchema,
-  subject: v.nullish(v.unknown()),
-  annotations: v.nullish(v.record(v.string(), v.string())),
-});
-
-/** The content of index.json: its entries are the images of the layout, named by `REFERENCE_NAME`. */
-export interface LayoutIndex {
-  readonly mediaType?: string | undefined;
-  readonly artifactType?: string | undefined;
-  readonly manifests: readonly Descriptor[];
-  readonly subject?: unknown;
-  readonly annotations?: Readonly<Record<string, string>> | undefined;
-}
+import {
+  EMPTY_INDEX,
+  formatLayoutIndex,
+  INDEX_LIMIT,
+  LAYOUT_MARKER,
+  type LayoutIndex,
+  parseLayoutIndex,
+} from "./layout-index.ts";
 
 /** An OCI image layout on disk. Image spec 1.1, image-layout.md. Nothing is read or created before it is needed. */
 export class OciLayout {
@@ -72,6 +52,10 @@ export class OciLayout {
   /** The size of a blob in bytes, if it is there. Its content is not checked. */
   async findBlob(digest: Digest): Promise<number | undefined> {
     return await fileSize(this.blobPath(digest));
+  }
+
+  async hasBlob(digest: Digest): Promise<boolean> {
+    return (await this.findBlob(digest)) !== undefined;
   }
 
   /** Whether a blob is there and its content has its digest. A blob that has not is left for `writeBlob` to replace. */
@@ -160,15 +144,7 @@ export class OciLayout {
   async readIndex(): Promise<LayoutIndex> {
     const path = join(this.path, "index.json");
     await using file = await openFile(path);
-    const bytes = await collect(file.bytes, INDEX_LIMIT, path);
-    const document = parseJson(LayoutIndexSchema, bytes, path);
-    return {
-      ...(document.mediaType ? { mediaType: document.mediaType } : {}),
-      ...(document.artifactType ? { artifactType: document.artifactType } : {}),
-      manifests: document.manifests,
-      ...(document.subject ? { subject: document.subject } : {}),
-      ...(document.annotations ? { annotations: document.annotations } : {}),
-    };
+    return parseLayoutIndex(await collect(file.bytes, INDEX_LIMIT, path), path);
   }
 
   /** As `readIndex`; a layout that has no index.json yet counts as empty. */
@@ -176,7 +152,7 @@ export class OciLayout {
     try {
       return await this.readIndex();
     } catch (error) {
-      if (isMissing(error)) return { mediaType: OCI_INDEX, manifests: [] };
+      if (isMissing(error)) return EMPTY_INDEX;
       throw error;
     }
   }
@@ -201,58 +177,13 @@ export class OciLayout {
         const changed = await change(before);
         const marker = join(this.path, "oci-layout");
         if ((await fileSize(marker)) === undefined) {
-          await writeFileAtomically(marker, '{"imageLayoutVersion":"1.0.0"}');
+          await writeFileAtomically(marker, LAYOUT_MARKER);
         }
         const newline = options.trailingNewline ? "\n" : "";
-        await writeFileAtomically(join(this.path, "index.json"), `${formatIndex(changed)}${newline}`);
+        await writeFileAtomically(join(this.path, "index.json"), `${formatLayoutIndex(changed)}${newline}`);
         await options.afterwards?.(before, changed);
       },
       options,
     );
   }
-}
-
-/** The entry's name in index.json, if it has one. */
-export function referenceName(entry: Descriptor): string | undefined {
-  return entry.annotations?.[REFERENCE_NAME];
-}
-
-/**
- * The index with `entry` under `name`. The entry that had the name before loses it; an unnamed entry of the same
- * content is replaced in its place, otherwise the entry goes last.
- */
-export function withEntry(index: LayoutIndex, entry: Descriptor, name: string | undefined): LayoutIndex {
-  const added: Descriptor =
-    name === undefined ? entry : { ...entry, annotations: { ...entry.annotations, [REFERENCE_NAME]: name } };
-  const others = name === undefined ? index.manifests : withoutName(index.manifests, name);
-  const position = others.findIndex(
-    (other) => other.digest === entry.digest && referenceName(other) === undefined,
-  );
-  const manifests = position < 0 ? [...others, added] : others.with(position, added);
-  return { ...index, manifests };
-}
-
-function withoutName(entries: readonly Descriptor[], name: string): readonly Descriptor[] {
-  const position = entries.findIndex((entry) => referenceName(entry) === name);
-  const named = entries[position];
-  if (named === undefined) return entries;
-  const { [REFERENCE_NAME]: _, ...rest } = named.annotations ?? {};
-  const { annotations: __, ...unnamed } = named;
-  return entries.with(position, Object.keys(rest).length > 0 ? { ...unnamed, annotations: rest } : unnamed);
-}
-
-function formatIndex(index: LayoutIndex): string {
-  return JSON.stringify({
-    schemaVersion: 2,
-    mediaType: index.mediaType,
-    artifactType: index.artifactType,
-    manifests: index.manifests.map(formatDescriptor),
-    subject: index.subject,
-    annotations: index.annotations,
-  });
-}
-
-function formatDescriptor(entry: Descriptor): Descriptor {
-  const { mediaType, digest, size, urls, annotations, data, platform, artifactType, ...others } = entry;
-  return { mediaType, digest, size, urls, annotations, data, platform, artifactType, ...others };
 }

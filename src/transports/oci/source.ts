@@ -1,17 +1,28 @@
 import type { Descriptor, RawManifest } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
 import { ImageError } from "../../core/errors.ts";
-import type { ExternalFetch, ImageReference, ImageSource } from "../../core/image.ts";
+import type { BlobReader, ExternalFetch, ImageReference, ImageSource } from "../../core/image.ts";
 import { DOCUMENT_LIMIT } from "../../format/json.ts";
 import { guessManifestType, rawManifest } from "../../format/manifest.ts";
 import { findEntry } from "./find-entry.ts";
-import type { OciLayout } from "./layout.ts";
+import type { LayoutIndex } from "./layout-index.ts";
 import type { OciLocation } from "./reference.ts";
+
+/** What an image of a layout is read from: a directory, or an archive. */
+export interface LayoutReader {
+  readIndex(): Promise<LayoutIndex>;
+  /** Whether a blob is there, unread. */
+  hasBlob(digest: Digest): Promise<boolean>;
+  /** @throws {ImageError} NOT_FOUND */
+  openBlob(digest: Digest): Promise<BlobReader>;
+  /** @throws {ImageError} NOT_FOUND, SIZE_LIMIT */
+  readBlob(digest: Digest, limit: number): Promise<Uint8Array>;
+}
 
 /** Opens the image of a layout that `location` means. @throws {ImageNotFoundError} */
 export async function openOciSource(
   reference: ImageReference,
-  layout: OciLayout,
+  layout: LayoutReader,
   location: OciLocation,
   fetchExternal: ExternalFetch,
 ): Promise<ImageSource> {
@@ -21,7 +32,7 @@ export async function openOciSource(
     concurrentBlobs: true,
     readManifest: async (instance) => await readManifest(layout, topLevel, instance),
     openBlob: async (blob, options) => {
-      const isExternal = (blob.urls ?? []).length > 0 && (await layout.findBlob(blob.digest)) === undefined;
+      const isExternal = (blob.urls ?? []).length > 0 && !(await layout.hasBlob(blob.digest));
       return isExternal ? await fetchExternal(blob, options) : await layout.openBlob(blob.digest);
     },
     readSignatures: async () => [],
@@ -30,7 +41,7 @@ export async function openOciSource(
 }
 
 async function readManifest(
-  layout: OciLayout,
+  layout: LayoutReader,
   topLevel: Descriptor,
   instance: Digest | undefined,
 ): Promise<RawManifest> {

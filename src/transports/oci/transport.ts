@@ -1,10 +1,9 @@
 import { ImageError } from "../../core/errors.ts";
 import type { ExternalFetch, ImageReference, Transport } from "../../core/image.ts";
-import { canonicalPath, parentPaths } from "../../runtime/paths.ts";
 import { deleteFromLayout } from "./delete.ts";
 import { openOciDestination } from "./destination.ts";
 import { OciLayout } from "./layout.ts";
-import { formatOciLocation, type OciLocation, parseOciLocation } from "./reference.ts";
+import { formatOciLocation, layoutPolicyScopes, type OciLocation, parseOciLocation } from "./reference.ts";
 import { openOciSource } from "./source.ts";
 
 export interface OciTransportOptions {
@@ -35,7 +34,7 @@ function createReference(
     text: formatOciLocation(location),
     dockerName: undefined,
     get policyScopes() {
-      return policyScopes(path, name);
+      return layoutPolicyScopes(path, name);
     },
     openSource: async () => await openOciSource(reference, layout, location, options.fetchExternal),
     openDestination: async () => {
@@ -51,10 +50,4 @@ function createReference(
       deleteFromLayout(layout, location, options.sharedBlobDirectory === undefined, operation),
   };
   return reference;
-}
-
-function policyScopes(path: string, name: string | undefined): readonly string[] {
-  const resolved = canonicalPath(path);
-  const parents = parentPaths(resolved);
-  return name === undefined ? parents : [`${resolved}:${name}`, ...parents];
 }
