@@ -4,16 +4,24 @@ import { IMAGE_NAME } from "./layout.ts";
 /** The programs that are compared. Any may be missing. */
 export type Tool = "skopeo" | "ours" | "crane" | "oras";
 
-export type ImageName = "small" | "tagged" | "many" | "big" | "huge";
+export type ImageName = "small" | "tagged" | "many" | "big" | "typical" | "huge";
 
-/** What the source registry holds: by repository, how many tags it has, and the bytes of each layer. */
-export const IMAGES: Readonly<
-  Record<ImageName, { readonly tags: number; readonly layers: readonly number[] }>
-> = {
+/** What the source registry holds of an image. */
+export interface ImageRecipe {
+  readonly tags: number;
+  /** Bytes of each layer, before compression. */
+  readonly layers: readonly number[];
+  /** Half of the content can be compressed well; otherwise none of it can. */
+  readonly isCompressible?: boolean;
+}
+
+/** By repository. */
+export const IMAGES: Readonly<Record<ImageName, ImageRecipe>> = {
   small: { tags: 1, layers: [1000, 1000] },
   tagged: { tags: 60, layers: [1000] },
   many: { tags: 1, layers: Array.from({ length: 24 }, () => 300_000) },
   big: { tags: 1, layers: Array.from({ length: 4 }, () => 60_000_000) },
+  typical: { tags: 1, layers: Array.from({ length: 4 }, () => 60_000_000), isCompressible: true },
   huge: { tags: 1, layers: [1_000_000_000] },
 };
 
@@ -24,9 +32,13 @@ export interface Place {
   readonly target: string;
   /** OCI layouts of the images. */
   layoutOf(image: ImageName): string;
+  /** Archives of the images, under the name `IMAGE_NAME`. */
+  archiveOf(image: ImageName, kind: ArchiveKind): string;
   /** An empty directory. */
   readonly scratch: string;
 }
+
+export type ArchiveKind = "docker-archive" | "oci-archive";
 
 /** Aimed at, beside real skopeo unless it says otherwise. */
 export interface Goal {
@@ -72,6 +84,26 @@ function copyBetweenRegistries(image: ImageName): Case["command"] {
       case "oras":
         return ["cp", "--from-plain-http", "--to-plain-http", from, to];
     }
+  };
+}
+
+function fromArchive(kind: ArchiveKind, image: ImageName): Case["command"] {
+  return (tool, { archiveOf, target }) => {
+    const archive = archiveOf(image, kind);
+    if (isSkopeo(tool)) return [...skopeoCopy, `${kind}:${archive}`, `docker://${target}/copy:1`];
+    return tool === "crane" && kind === "docker-archive"
+      ? ["push", "--insecure", archive, `${target}/copy:1`]
+      : undefined;
+  };
+}
+
+function toArchive(kind: ArchiveKind, image: ImageName): Case["command"] {
+  return (tool, { source, scratch }) => {
+    const archive = join(scratch, "image.tar");
+    const from = `${source}/${image}:1`;
+    if (isSkopeo(tool)) return [...skopeoCopy, `docker://${from}`, `${kind}:${archive}:image:1`];
+    // crane keeps layers compressed, which docker load takes as well, and other readers do not.
+    return tool === "crane" && kind === "docker-archive" ? ["pull", "--insecure", from, archive] : undefined;
   };
 }
 
@@ -177,6 +209,60 @@ export const CASES: readonly Case[] = [
       isSkopeo(tool)
         ? [...skopeoCopy, `docker://${source}/big:1`, `dir:${join(scratch, "directory")}`]
         : undefined,
+  },
+  {
+    name: "archive-registry",
+    title: "`docker-archive:` to registry, 4 layers, 240 MB",
+    goal: { ratio: 0.8 },
+    runs: 7,
+    roundTrip: 0,
+    image: "typical",
+    command: fromArchive("docker-archive", "typical"),
+  },
+  {
+    name: "registry-archive",
+    title: "registry to `docker-archive:`, 4 layers, 240 MB",
+    goal: { ratio: 0.6 },
+    runs: 7,
+    roundTrip: 0,
+    image: "typical",
+    command: toArchive("docker-archive", "typical"),
+  },
+  {
+    name: "oci-archive-registry",
+    title: "`oci-archive:` to registry, 4 layers, 240 MB",
+    goal: { ratio: 1 },
+    runs: 7,
+    roundTrip: 0,
+    image: "typical",
+    command: fromArchive("oci-archive", "typical"),
+  },
+  {
+    name: "registry-oci-archive",
+    title: "registry to `oci-archive:`, 4 layers, 240 MB",
+    goal: { ratio: 1 },
+    runs: 7,
+    roundTrip: 0,
+    image: "typical",
+    command: toArchive("oci-archive", "typical"),
+  },
+  {
+    name: "memory-archive",
+    title: "peak memory, `docker-archive:` to registry, one 1 GB layer",
+    goal: { megabytes: 200 },
+    runs: 1,
+    roundTrip: 0,
+    image: "huge",
+    command: fromArchive("docker-archive", "huge"),
+  },
+  {
+    name: "memory-to-archive",
+    title: "peak memory, registry to `docker-archive:`, one 1 GB layer",
+    goal: { megabytes: 200 },
+    runs: 1,
+    roundTrip: 0,
+    image: "huge",
+    command: toArchive("docker-archive", "huge"),
   },
   {
     name: "memory",

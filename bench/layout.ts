@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { randomBytesOf, sha256, type TestDescriptor, tarEnd, tarHeader } from "../test/support/images.ts";
+import type { ImageRecipe } from "./cases.ts";
 
 /** The name that the image has in a layout. */
 export const IMAGE_NAME = "latest";
@@ -26,13 +27,13 @@ const TYPES = {
 export async function writeLargeLayout(
   directory: string,
   seed: string,
-  sizes: readonly number[],
+  { layers: sizes, isCompressible = false }: ImageRecipe,
 ): Promise<void> {
   mkdirSync(join(directory, "blobs", "sha256"), { recursive: true });
   const layers: TestDescriptor[] = [];
   const diffIds: string[] = [];
   for (const [i, size] of sizes.entries()) {
-    const { layer, diffId } = await writeLayer(directory, `${seed}/${i}`, size);
+    const { layer, diffId } = await writeLayer(directory, `${seed}/${i}`, size, isCompressible);
     layers.push(layer);
     diffIds.push(diffId);
   }
@@ -81,13 +82,14 @@ async function writeLayer(
   directory: string,
   seed: string,
   size: number,
+  isCompressible: boolean,
 ): Promise<{ readonly layer: TestDescriptor; readonly diffId: string }> {
   const path = join(directory, "layer");
   const diffId = createHash("sha256");
   await pipeline(
-    passing(tarOfRandomFile(seed, size), diffId),
+    passing(tarOfFile(seed, size, isCompressible), diffId),
     // Random bytes do not get smaller.
-    createGzip({ level: 0 }),
+    createGzip({ level: isCompressible ? 6 : 0 }),
     createWriteStream(path),
   );
   const hash = createHash("sha256");
@@ -104,12 +106,29 @@ async function writeLayer(
   };
 }
 
-function* tarOfRandomFile(seed: string, size: number): Generator<Buffer> {
+function* tarOfFile(seed: string, size: number, isCompressible: boolean): Generator<Buffer> {
   yield tarHeader("file", size);
   const random = randomBytesOf(seed);
-  for (let left = size; left > 0; left -= CHUNK.length)
-    yield random.update(CHUNK.subarray(0, Math.min(left, CHUNK.length)));
+  for (let left = size, i = 0; left > 0; left -= CHUNK.length, i++) {
+    const bytes = random.update(CHUNK.subarray(0, Math.min(left, CHUNK.length)));
+    yield isCompressible && i % 2 === 0 ? asText(bytes) : bytes;
+  }
   yield tarEnd(size);
+}
+
+const WORDS =
+  "the of and to in is you that it he was for on are as with his they at be this have from or one had by".split(
+    " ",
+  );
+
+/** Words in the place of bytes, which shrink as program text does. */
+function asText(bytes: Buffer): Buffer {
+  let text = "";
+  for (let i = 0; text.length < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
+    text += byte < 230 ? `${WORDS[byte % WORDS.length]} ` : byte.toString(36).repeat(3);
+  }
+  return Buffer.from(text.slice(0, bytes.length));
 }
 
 function* passing(chunks: Iterable<Buffer>, hash: Hash): Generator<Buffer> {

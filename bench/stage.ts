@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DockerRegistry, startDockerRegistry } from "../test/support/docker-registry.ts";
-import { IMAGES, type ImageName, type Place } from "./cases.ts";
+import { newestSkopeo } from "../test/support/peers.ts";
+import { mustRun } from "../test/support/run.ts";
+import { type ArchiveKind, IMAGES, type ImageName, type Place } from "./cases.ts";
 import { startDelayProxy, type Traffic } from "./delay-proxy.ts";
-import { pushLayout, writeLargeLayout } from "./layout.ts";
+import { IMAGE_NAME, pushLayout, writeLargeLayout } from "./layout.ts";
 
 /** A place, and what the registries of it have seen. */
 export interface RunningPlace extends Place, AsyncDisposable {
@@ -27,19 +29,29 @@ export interface PlaceOptions {
   readonly isCounted: boolean;
 }
 
+/** The images that are there as archives too. */
+const ARCHIVED: ReadonlySet<ImageName> = new Set(["typical", "huge"]);
+
 /** Starts the source registry and fills it with these images. */
 export async function startStage(images: readonly ImageName[]): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), "skopeo-bench-"));
   const source = await startDockerRegistry();
   const layoutOf = (image: ImageName): string => join(directory, image);
+  const archiveOf = (image: ImageName, kind: ArchiveKind): string => join(directory, `${image}.${kind}.tar`);
   for (const image of images) {
-    const { tags, layers } = IMAGES[image];
-    await writeLargeLayout(layoutOf(image), image, layers);
+    const { tags } = IMAGES[image];
+    await writeLargeLayout(layoutOf(image), image, IMAGES[image]);
+    for (const kind of ["docker-archive", "oci-archive"] as const) {
+      const archive = `${kind}:${archiveOf(image, kind)}:${IMAGE_NAME}:1`;
+      if (newestSkopeo === undefined || !ARCHIVED.has(image)) continue;
+      const words = ["--insecure-policy", "copy", `oci:${layoutOf(image)}:${IMAGE_NAME}`, archive];
+      await mustRun([newestSkopeo.path, ...words], { timeout: 600_000 });
+    }
     const names = Array.from({ length: tags }, (_, i) => String(i + 1));
     await pushLayout(layoutOf(image), source.url, image, names);
   }
   return {
-    open: (options) => openPlace(source, layoutOf, join(directory, "scratch"), options),
+    open: (options) => openPlace(source, { layoutOf, archiveOf }, join(directory, "scratch"), options),
     async [Symbol.asyncDispose]() {
       await source[Symbol.asyncDispose]();
       rmSync(directory, { recursive: true, force: true });
@@ -53,11 +65,11 @@ export async function startStage(images: readonly ImageName[]): Promise<Stage> {
  */
 async function openPlace(
   source: DockerRegistry,
-  layoutOf: Place["layoutOf"],
+  files: Pick<Place, "layoutOf" | "archiveOf">,
   scratch: string,
   { image, roundTrip, isCounted }: PlaceOptions,
 ): Promise<RunningPlace> {
-  if (image === undefined) return nowhere(layoutOf, scratch);
+  if (image === undefined) return nowhere(files, scratch);
   await using stack = new AsyncDisposableStack();
   const target = stack.use(await startDockerRegistry());
   mkdirSync(scratch, { recursive: true });
@@ -73,7 +85,7 @@ async function openPlace(
   return {
     source: (proxies?.source ?? source).host,
     target: (proxies?.target ?? target).host,
-    layoutOf,
+    ...files,
     scratch,
     traffic: () => proxies && sum(proxies.source.traffic(), proxies.target.traffic()),
     resetTraffic() {
@@ -84,9 +96,9 @@ async function openPlace(
   };
 }
 
-function nowhere(layoutOf: Place["layoutOf"], scratch: string): RunningPlace {
+function nowhere(files: Pick<Place, "layoutOf" | "archiveOf">, scratch: string): RunningPlace {
   return {
-    ...{ source: "", target: "", layoutOf, scratch },
+    ...{ source: "", target: "", ...files, scratch },
     traffic: () => undefined,
     resetTraffic: () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

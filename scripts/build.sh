@@ -5,6 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mkdir -p dist
-node_modules/.bin/bun build src/cli/bin.ts --outfile dist/skopeo \
-  --compile --splitting --bytecode --minify --format=esm >/dev/null
+node_modules/.bin/bun build src/cli/bin.ts src/runtime/compression-worker.ts --outfile dist/skopeo \
+  --entry-naming "[name].[ext]" --compile --splitting --bytecode --minify --format=esm >/dev/null
 printf 'dist/skopeo: %s, %s MB\n' "$(dist/skopeo --version)" "$(($(wc -c <dist/skopeo) / 1000000))"

@@ -1,12 +1,14 @@
 import { DEFAULT_INFLATION_LIMIT, type InflationLimit } from "../compression/inflation-limit.ts";
 import type { ConfigurationListener } from "../config/listener.ts";
 import { type Environment, hostEnvironment } from "../config/locations.ts";
+import { proxyFor } from "../config/proxy.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Credentials } from "../core/credentials.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ExternalFetch, ImageReference, Transport } from "../core/image.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
 import { defaultTemporaryDirectory } from "../runtime/temporary-file.ts";
+import type { EngineClientOptions } from "../transports/docker-daemon/engine-client.ts";
 import { VERSION } from "../version.ts";
 import type { ImageAccess } from "./image-access.ts";
 import { RegistryConnections } from "./registry-access.ts";
@@ -42,23 +44,26 @@ const TRANSPORT_NAMES: ReadonlySet<string> = new Set([
 export class ImageEnvironment {
   readonly #connections: RegistryConnections;
   readonly #environment: Environment;
-  readonly #stallTimeout: number;
+  readonly #daemon: Omit<EngineClientOptions, "endpoint">;
   readonly #files: ArchiveSettings;
 
   constructor(options: ImageEnvironmentOptions = {}) {
     const { debug, warning, registriesConf, onExchange } = options;
     this.#environment = options.environment ?? hostEnvironment();
-    this.#stallTimeout = options.stallTimeout ?? STALL_TIMEOUT;
     this.#files = {
       temporaryDirectory: options.temporaryDirectory ?? defaultTemporaryDirectory(),
       inflationLimit: options.inflationLimit ?? DEFAULT_INFLATION_LIMIT,
     };
+    const http = {
+      userAgent: options.userAgent ?? `skopeo/${VERSION}`,
+      stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
+      onExchange,
+    };
+    this.#daemon = { ...http, proxyFor: (url) => proxyFor(url, this.#environment.env) };
     this.#connections = new RegistryConnections({
       environment: this.#environment,
-      userAgent: options.userAgent ?? `skopeo/${VERSION}`,
-      stallTimeout: this.#stallTimeout,
+      ...http,
       registriesConf,
-      onExchange,
       ...(debug === undefined ? {} : { debug }),
       ...(warning === undefined ? {} : { warning }),
     });
@@ -120,10 +125,15 @@ export class ImageEnvironment {
       case "docker-daemon":
         return (await import("../transports/docker-daemon/transport.ts")).createDockerDaemonTransport({
           ...this.#files,
-          ...this.#environment,
-          host: access.daemonHost,
-          certDir: access.certDir,
-          tlsVerify: access.tlsVerify,
+          ...this.#daemon,
+          host: {
+            flag: access.daemonHost,
+            certDir: access.certDir,
+            tlsVerify: access.tlsVerify,
+            environment: this.#environment.env,
+            home: this.#environment.home,
+            platform: this.#environment.platform,
+          },
         });
       case "oci":
         return (await import("../transports/oci/transport.ts")).createOciTransport({

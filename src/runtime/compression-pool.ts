@@ -11,8 +11,7 @@ interface PoolWorker {
   pending: number;
 }
 
-let workers: readonly PoolWorker[] | undefined;
-let isBroken = false;
+let workers: Promise<readonly PoolWorker[]> | undefined;
 
 /** How many blocks it takes to keep all threads busy. */
 export function compressionParallelism(): number {
@@ -28,8 +27,8 @@ export async function compressInWorker(
   block: Uint8Array<ArrayBuffer>,
   compression: BlockCompression,
 ): Promise<Uint8Array> {
-  if (!isBroken) workers ??= await startWorkers();
-  const [first, ...others] = workers ?? [];
+  workers ??= startWorkers();
+  const [first, ...others] = await workers;
   if (first === undefined) return compressBlock(block, compression);
   const worker = others.reduce((least, other) => (other.pending < least.pending ? other : least), first);
   return await worker.compress({ block, ...compression });
@@ -37,9 +36,7 @@ export async function compressInWorker(
 
 async function startWorkers(): Promise<readonly PoolWorker[]> {
   const started = await Promise.all(Array.from({ length: compressionParallelism() }, startWorker));
-  const usable = started.filter((worker) => worker !== undefined);
-  isBroken = usable.length === 0;
-  return usable;
+  return started.filter((worker) => worker !== undefined);
 }
 
 /** The worker's file has the extension that this one has: `.ts` as written, `.js` when published. */
