@@ -7,7 +7,7 @@ import { compressInWorker, compressionParallelism } from "../runtime/compression
 /** A block becomes a gzip member or a zstd frame of its own: large enough that this costs hardly any space. Bytes. */
 const BLOCK_SIZES: Readonly<Record<BlockCompression["format"], number>> = {
   gzip: 1024 * 1024,
-  zstd: 4 * 1024 * 1024,
+  zstd: 2 * 1024 * 1024,
 };
 /** As small as what skopeo writes, as fast as can be. */
 const DEFAULT_GZIP_LEVEL = 1;
@@ -28,8 +28,21 @@ export function blockCompression(format: "gzip" | "zstd", level: number | undefi
   return { format, level: level === undefined || level === -1 ? DEFAULT_GZIP_LEVEL : level };
 }
 
-/** Blocks that are filled or compressed at a time, of all streams together: bounds memory. Streams are six at most. */
-const places = new Semaphore(compressionParallelism() + 6);
+/** Blocks that are filled or compressed at a time, of all streams together: bounds memory. */
+const places = new Semaphore(compressionParallelism() + 3);
+/** Memory of blocks that are done, for the next ones: it would be freed later than it is needed again. */
+const spareMemory = new Map<number, ArrayBuffer[]>();
+
+function takeMemory(size: number): Buffer<ArrayBuffer> {
+  const spare = spareMemory.get(size)?.pop();
+  return spare === undefined ? Buffer.allocUnsafeSlow(size) : Buffer.from(spare);
+}
+
+function giveMemory(memory: ArrayBuffer): void {
+  const spare = spareMemory.get(memory.byteLength) ?? [];
+  spareMemory.set(memory.byteLength, spare);
+  spare.push(memory);
+}
 
 /**
  * Compresses a stream in blocks, on all cores. The same bytes give the same compressed bytes, whatever the chunks that
@@ -66,8 +79,12 @@ function compressAway(
   compression: BlockCompression,
   isAlone: boolean,
 ): Promise<Uint8Array> {
-  const compressing = async (): Promise<Uint8Array> =>
-    isAlone ? compressBlock(bytes, compression) : await compressInWorker(bytes, compression);
+  const compressing = async (): Promise<Uint8Array> => {
+    if (isAlone) return compressBlock(bytes, compression);
+    const { compressed: output, memory } = await compressInWorker(bytes, compression);
+    giveMemory(memory);
+    return output;
+  };
   const released = compressing().finally(release);
   // A failure is met when its turn comes.
   released.catch(() => undefined);
@@ -86,14 +103,14 @@ interface Block {
 async function* blocks(stream: ByteStream, size: number, options: OperationOptions): AsyncGenerator<Block> {
   let release = await places.acquire(options);
   try {
-    let bytes = Buffer.allocUnsafeSlow(size);
+    let bytes = takeMemory(size);
     let filled = 0;
     for await (const chunk of stream) {
       for (let offset = 0; offset < chunk.length; ) {
         if (filled === size) {
           yield { bytes, isLast: false, release };
           release = await places.acquire(options);
-          bytes = Buffer.allocUnsafeSlow(size);
+          bytes = takeMemory(size);
           filled = 0;
         }
         const part = chunk.subarray(offset, offset + size - filled);

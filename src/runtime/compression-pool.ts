@@ -1,12 +1,12 @@
 import { availableParallelism } from "node:os";
 import { type BlockCompression, compressBlock } from "./compress-block.ts";
-import type { CompressionJob } from "./compression-worker.ts";
+import type { CompressionJob, CompressionResult } from "./compression-worker.ts";
 
 /** More threads than this would wait for the bytes to come. */
 const MOST_WORKERS = 8;
 
 interface PoolWorker {
-  readonly compress: (job: CompressionJob) => Promise<Uint8Array>;
+  readonly compress: (job: CompressionJob) => Promise<CompressionResult>;
   /** Jobs sent and not answered yet. */
   pending: number;
 }
@@ -20,16 +20,16 @@ export function compressionParallelism(): number {
 
 /**
  * Compresses a block in the least busy of this process's worker threads, which start with the first block and do not
- * keep the process alive. The block is gone afterwards: its memory moves to the thread. Where threads can't be started,
- * the block is compressed here and now.
+ * keep the process alive. The block's memory moves to the thread and comes back with the answer. Where threads can't be
+ * started, the block is compressed here and now.
  */
 export async function compressInWorker(
   block: Uint8Array<ArrayBuffer>,
   compression: BlockCompression,
-): Promise<Uint8Array> {
+): Promise<CompressionResult> {
   workers ??= startWorkers();
   const [first, ...others] = await workers;
-  if (first === undefined) return compressBlock(block, compression);
+  if (first === undefined) return { compressed: compressBlock(block, compression), memory: block.buffer };
   const worker = others.reduce((least, other) => (other.pending < least.pending ? other : least), first);
   return await worker.compress({ block, ...compression });
 }
@@ -49,7 +49,7 @@ async function startWorker(): Promise<PoolWorker | undefined> {
   const { Worker } = await import("node:worker_threads");
   const thread = new Worker(workerFile());
   thread.unref();
-  const waiting: { resolve: (compressed: Uint8Array) => void; reject: (error: unknown) => void }[] = [];
+  const waiting: { resolve: (result: CompressionResult) => void; reject: (error: unknown) => void }[] = [];
   const isOnline = await new Promise<boolean>((resolve) => {
     thread.once("online", () => resolve(true));
     thread.once("error", () => resolve(false));
@@ -64,9 +64,9 @@ async function startWorker(): Promise<PoolWorker | undefined> {
       return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
     },
   };
-  thread.on("message", (compressed: Uint8Array) => {
+  thread.on("message", (result: CompressionResult) => {
     if (--worker.pending === 0) thread.unref();
-    waiting.shift()?.resolve(compressed);
+    waiting.shift()?.resolve(result);
   });
   thread.on("error", (error) => {
     for (const { reject } of waiting.splice(0)) reject(error);

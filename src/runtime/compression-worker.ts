@@ -6,6 +6,14 @@ export interface CompressionJob extends BlockCompression {
   readonly block: Uint8Array<ArrayBuffer>;
 }
 
+/** The answer, with the memory of the block, to be used again. */
+export interface CompressionResult {
+  readonly compressed: Uint8Array;
+  readonly memory: ArrayBuffer;
+}
+
 parentPort?.on("message", ({ block, format, level }: CompressionJob) => {
-  parentPort?.postMessage(compressBlock(block, { format, level }));
+  const compressed = compressBlock(block, { format, level });
+  const result: CompressionResult = { compressed, memory: block.buffer };
+  parentPort?.postMessage(result, [block.buffer]);
 });
