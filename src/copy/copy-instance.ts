@@ -4,12 +4,8 @@ import type { Digest } from "../core/digest.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import { isSchema1Type } from "../core/media-type.ts";
 import type { Signature } from "../core/signature.ts";
-import {
-  type ImageManifest,
-  type Manifest,
-  parseManifest,
-  type Schema1Manifest,
-} from "../format/manifest.ts";
+import { type ImageManifest, type Manifest, parseManifest } from "../format/manifest.ts";
+import type { Schema1Manifest } from "../format/schema1.ts";
 import { copiedLayers, planLayers } from "./copy-layers.ts";
 import type { CopyContext, CopyResult, InstancePlace } from "./copy-request.ts";
 import { InstanceConfig } from "./instance-config.ts";

@@ -82,6 +82,8 @@ export interface DestinationTraits {
   readonly foreignLayers: "keep-urls" | "store";
   readonly signatures: "stored" | { readonly unsupportedBecause: string };
   readonly concurrentBlobs: boolean;
+  /** Manifests of schema 1 must say the name of the reference inside. */
+  readonly embeddedName?: "match-reference";
 }
 
 /** What a blob is for; `digest` and `size` (bytes) only when known before the stream is read. */

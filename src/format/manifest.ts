@@ -13,6 +13,8 @@ import {
   SCHEMA1_SIGNED,
 } from "../core/media-type.ts";
 import { isRecord, parseJson, parseJsonValue } from "./json.ts";
+import { parseSchema1, type Schema1Manifest } from "./schema1.ts";
+import { checkUnambiguous } from "./unambiguous.ts";
 
 const DigestSchema = v.pipe(
   v.string(),
@@ -103,12 +105,6 @@ export interface IndexManifest extends CommonMembers {
   readonly manifests: readonly Descriptor[];
 }
 
-/** Docker's old manifest, whose layers carry neither type nor size. Docker manifest v2 schema 1. */
-export interface Schema1Manifest {
-  readonly kind: "schema1";
-  readonly mediaType: string;
-}
-
 export type Manifest = ImageManifest | IndexManifest | Schema1Manifest;
 
 /**
@@ -125,8 +121,7 @@ export function parseManifest(raw: RawManifest): Manifest {
       return parseIndex(raw);
     case SCHEMA1:
     case SCHEMA1_SIGNED:
-      checkSchema1(raw);
-      return { kind: "schema1", mediaType: raw.mediaType };
+      return parseSchema1(raw);
     default:
       throw new ImageError("MANIFEST_INVALID", `unsupported manifest media type "${raw.mediaType}"`);
   }
@@ -203,41 +198,12 @@ export function normalizeManifestType(contentType: string | null): string {
   return SELF_DESCRIBING.has(type) || type === SCHEMA1 ? type : SCHEMA1_SIGNED;
 }
 
-const ESSENTIAL_MEMBERS: readonly string[] = ["config", "fsLayers", "history", "layers", "manifests"];
-
-/** Refuses a document that another reader could take for a manifest of another kind. */
-function checkUnambiguous(raw: RawManifest, allowed: readonly string[]): void {
-  const document = parseJsonValue(raw.bytes, "manifest");
-  if (!isRecord(document)) throw new ImageError("MANIFEST_INVALID", "manifest is not a JSON object");
-  const present = new Set(
-    Object.entries(document)
-      .filter(([, value]) => value !== null)
-      .map(([key]) => key.toLowerCase()),
-  );
-  const unexpected = ESSENTIAL_MEMBERS.filter(
-    (key) => !allowed.includes(key) && present.has(key.toLowerCase()),
-  );
-  if (unexpected.length === 0) return;
-  const list = unexpected.map((key) => JSON.stringify(key)).join(", ");
-  throw new ImageError(
-    "MANIFEST_INVALID",
-    `rejecting ambiguous manifest, unexpected fields []string{${list}} in supposedly ${raw.mediaType}`,
-  );
-}
-
 function checkDeclaredType(raw: RawManifest, declared: string | null | undefined): void {
   if (!declared || declared === raw.mediaType) return;
   throw new ImageError(
     "MANIFEST_INVALID",
     `manifest says that its media type is "${declared}", but it was served as "${raw.mediaType}"`,
   );
-}
-
-function checkSchema1(raw: RawManifest): void {
-  const document = parseJsonValue(raw.bytes, "manifest");
-  const version = isRecord(document) ? document.schemaVersion : undefined;
-  if (version !== 1)
-    throw new ImageError("MANIFEST_INVALID", `unsupported schema version ${String(version)}`);
 }
 
 function sharedMembers(document: {

@@ -10,6 +10,7 @@ import type { WantedPlatform } from "../format/instance-choice.ts";
 import { DOCUMENT_LIMIT } from "../format/json.ts";
 import { artifactTypeOf, type ImageManifest, isArtifact, parseManifest } from "../format/manifest.ts";
 import { resolveInstance } from "../format/resolve-instance.ts";
+import type { Schema1Manifest } from "../format/schema1.ts";
 import { buildInspectData, type InspectData } from "./inspect-data.ts";
 
 /** An open image whose parts are read as they are asked for. */
@@ -31,16 +32,17 @@ export class ImageInspection {
 
   /** The configuration as stored, of the image for the platform. */
   async readConfig(options?: OperationOptions): Promise<Uint8Array> {
-    const { config } = await this.#readInstance(options);
-    return await this.#readConfigBlob(config, options);
+    const manifest = await this.#readInstance(options);
+    // Schema 1 has none.
+    if (manifest.kind === "schema1") return new Uint8Array();
+    return await this.#readConfigBlob(manifest.config, options);
   }
 
   /** As `readConfig`, of an image proper. @throws {ImageError} UNSUPPORTED_OPERATION for an artifact */
   async readImageConfig(options?: OperationOptions): Promise<Uint8Array> {
     const manifest = await this.#readInstance(options);
     return await inContext("Error reading OCI-formatted configuration data", async () => {
-      checkImage(manifest);
-      return await this.#readConfigBlob(manifest.config, options);
+      return await this.#readImageConfig(manifest, options);
     });
   }
 
@@ -49,26 +51,41 @@ export class ImageInspection {
     const { reference } = this.#source;
     const topLevel = await this.readManifest(options);
     const manifest = await this.#readInstance(options);
-    checkImage(manifest);
-    const config = parseImageConfig(await this.#readConfigBlob(manifest.config, options));
+    const config = parseImageConfig(await this.#readImageConfig(manifest, options));
+    const tag = manifest.kind === "schema1" ? manifest.tag : undefined;
     return buildInspectData({
       ...(reference.dockerName === undefined ? {} : { name: repositoryName(reference.dockerName) }),
+      tag,
       digest: topLevel.digest,
       repoTags: await tags,
       manifestKind: manifest.mediaType === OCI_MANIFEST ? "oci" : "docker",
       config,
-      layers: manifest.layers,
+      layers: manifest.kind === "schema1" ? describeSchema1Layers(manifest) : manifest.layers,
     });
   }
 
-  async #readInstance(options: OperationOptions | undefined): Promise<ImageManifest> {
+  async #readImageConfig(
+    manifest: ImageManifest | Schema1Manifest,
+    options: OperationOptions | undefined,
+  ): Promise<Uint8Array> {
+    if (manifest.kind === "image") {
+      checkImage(manifest);
+      return await this.#readConfigBlob(manifest.config, options);
+    }
+    const { buildSchema1Config } = await import("../format/schema1-to-schema2.ts");
+    // To find out the diffIDs, all layers would have to be read.
+    const unknown = manifest.layers.filter(({ isEmpty }) => !isEmpty).map(() => "" as const);
+    return buildSchema1Config(manifest, unknown);
+  }
+
+  async #readInstance(options: OperationOptions | undefined): Promise<ImageManifest | Schema1Manifest> {
     const topLevel = await this.readManifest(options);
     return await inContext("Error parsing manifest for image", async () => {
       const read = (digest: Digest): Promise<RawManifest> => this.#source.readManifest(digest, options);
       const chosen = await resolveInstance(topLevel, this.#platform, "choosing image instance", read);
       const manifest = parseManifest(chosen);
-      if (manifest.kind === "image") return manifest;
-      throw new ImageError("UNSUPPORTED_OPERATION", "inspecting Docker schema 1 images is not supported");
+      if (manifest.kind !== "index") return manifest;
+      throw new ImageError("MANIFEST_INVALID", "Unexpectedly received a manifest list");
     });
   }
 
@@ -78,6 +95,11 @@ export class ImageInspection {
       return await collect(verified(blob.bytes, config.digest, config.size), DOCUMENT_LIMIT, "config");
     });
   }
+}
+
+/** Schema 1 tells the digests of layers and nothing else. */
+function describeSchema1Layers({ layers }: Schema1Manifest): readonly Descriptor[] {
+  return layers.map(({ digest }) => ({ mediaType: "", digest, size: -1 }));
 }
 
 function checkImage(manifest: ImageManifest): void {

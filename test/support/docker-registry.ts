@@ -31,6 +31,8 @@ export interface DockerRegistryOptions {
   readonly clientAuthority?: string;
   readonly isReadOnly?: boolean;
   readonly allowsDelete?: boolean;
+  /** Takes manifests of Docker's schema 1. */
+  readonly acceptsSchema1?: boolean;
   /** Keeps nothing of its own: passes on, and remembers, what is at this URL. */
   readonly proxyOf?: string;
 }
@@ -117,6 +119,7 @@ async function configuration(
             },
           }),
     },
+    ...(options.acceptsSchema1 ? { compatibility: { schema1: { enabled: true } } } : {}),
     ...(proxyOf === undefined ? {} : { proxy: { remoteurl: proxyOf } }),
     ...(user === undefined
       ? {}

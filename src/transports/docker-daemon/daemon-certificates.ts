@@ -9,7 +9,8 @@ const PEM_LIMIT = 4 * 1024 * 1024;
 
 /**
  * The certificates for a daemon in `directory`: `ca.pem`, which must be there if certificates are verified, and
- * `cert.pem` with `key.pem`, which go together and may be missing where the daemon asks for none. transports.md 5.2.
+ * `cert.pem` with `key.pem`, which go together and may be missing where the daemon asks for none. All are looked into
+ * here, because what a failed handshake says of them is hard to understand. transports.md 5.2.
  * @throws {ImageError} CONFIG_INVALID
  */
 export async function readDaemonCertificates(directory: string, verify: boolean): Promise<TlsMaterial> {
@@ -18,23 +19,19 @@ export async function readDaemonCertificates(directory: string, verify: boolean)
   const keyPath = join(directory, "key.pem");
   const [cert, key] = await Promise.all([readPair(certPath), readPair(keyPath)]);
   if (cert.text === undefined && key.text === undefined && ca.length > 0) return { ca, verify };
-  const missing = cert.text === undefined ? cert : key;
-  if (cert.text === undefined || key.text === undefined) {
-    throw invalid(`Could not load X509 key pair: ${errorMessage(missing.error)}`, missing.error);
-  }
-  if (key.text.includes("ENCRYPTED")) {
-    throw invalid(
-      `Could not load X509 key pair: ${keyPath} is encrypted; decrypt it with "openssl pkey -in key.pem"`,
-    );
-  }
+  if (cert.text === undefined) throw invalidPair(errorMessage(cert.error), cert.error);
+  if (key.text === undefined) throw invalidPair(errorMessage(key.error), key.error);
+  await checkPair({ path: certPath, text: cert.text }, { path: keyPath, text: key.text });
   return { ca, cert: cert.text, key: key.text, verify };
 }
 
 async function readAuthorities(path: string): Promise<readonly string[]> {
   try {
     const text = await readText(path);
-    const found = text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g);
-    if (found !== null) return found;
+    const found = text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
+    const { X509Certificate } = await import("node:crypto");
+    for (const certificate of found) new X509Certificate(certificate);
+    if (found.length > 0) return found;
   } catch (error) {
     throw invalid(`could not read CA certificate ${JSON.stringify(path)}: ${errorMessage(error)}`, error);
   }
@@ -52,13 +49,43 @@ async function readPair(path: string): Promise<PairFile> {
     return { text: await readText(path) };
   } catch (error) {
     if (isMissing(error)) return { error };
-    throw invalid(`Could not load X509 key pair: ${errorMessage(error)}`, error);
+    throw invalidPair(errorMessage(error), error);
+  }
+}
+
+interface PemFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+async function checkPair(cert: PemFile, key: PemFile): Promise<void> {
+  if (key.text.includes("ENCRYPTED")) {
+    throw invalidPair(`${key.path} is encrypted; decrypt it with "openssl pkey -in key.pem"`);
+  }
+  const { createPrivateKey, X509Certificate } = await import("node:crypto");
+  const certificate = parsePem(cert.path, "certificate", () => new X509Certificate(cert.text));
+  const privateKey = parsePem(key.path, "private key", () => createPrivateKey(key.text));
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw invalidPair(`${key.path} is not the key of ${cert.path}`);
+  }
+}
+
+/** Messages of the parsers name neither the file nor what is wrong with it. */
+function parsePem<T>(path: string, what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw invalidPair(`no PEM ${what} that can be read in ${path}`, error);
   }
 }
 
 async function readText(path: string): Promise<string> {
   await using file = await openFile(path);
   return new TextDecoder().decode(await collect(file.bytes, PEM_LIMIT, path));
+}
+
+function invalidPair(reason: string, cause?: unknown): ImageError {
+  return invalid(`Could not load X509 key pair: ${reason}`, cause);
 }
 
 function invalid(message: string, cause?: unknown): ImageError {

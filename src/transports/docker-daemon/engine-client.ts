@@ -197,18 +197,29 @@ function exported(response: HttpResponse, describe: (error: unknown) => Promise<
   };
 }
 
-/** Keeps the failure of a stream: what sends it may report only that its connection broke. */
+/**
+ * Keeps the failure of a stream: what sends it may report only that its connection broke. What a sender throws into the
+ * stream to end it is no failure of the stream.
+ */
 function tracked(stream: ByteStream): {
   readonly bytes: ByteStream;
   readonly failure: () => { readonly error: unknown } | undefined;
 } {
   let failure: { readonly error: unknown } | undefined;
   async function* bytes(): ByteStream {
+    const iterator = stream[Symbol.asyncIterator]();
+    const next = async (): Promise<IteratorResult<Uint8Array, unknown>> => {
+      try {
+        return await iterator.next();
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
+    };
     try {
-      yield* stream;
-    } catch (error) {
-      failure = { error };
-      throw error;
+      for (let result = await next(); !result.done; result = await next()) yield result.value;
+    } finally {
+      await iterator.return?.();
     }
   }
   return { bytes: bytes(), failure: () => failure };

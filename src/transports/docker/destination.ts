@@ -30,6 +30,7 @@ const TRAITS: DestinationTraits = {
   foreignLayers: "keep-urls",
   signatures: { unsupportedBecause: "Storing signatures in a registry is not supported" },
   concurrentBlobs: true,
+  embeddedName: "match-reference",
 };
 
 /** A repository to write one image to. Blobs and manifests are visible as soon as they are uploaded. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DaemonHostRequest } from "../../../src/transports/docker-daemon/daemon-host.ts";
 import { resolveDaemonHost } from "../../../src/transports/docker-daemon/daemon-host.ts";
+import { createSelfSigned } from "../../support/certificates.ts";
 import { temporary } from "../../support/images.ts";
+import { findProgram, peerTest } from "../../support/peers.ts";
 
 type Request = Partial<DaemonHostRequest>;
 
@@ -11,8 +13,25 @@ async function resolve(request: Request): ReturnType<typeof resolveDaemonHost> {
   return await resolveDaemonHost({ environment: {}, home: "/nonexistent", platform: "linux", ...request });
 }
 
-const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
-const KEY = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n";
+const OPENSSL = ["openssl"];
+const PEM = findProgram("openssl") === undefined ? undefined : await createPair();
+const {
+  certificate: CERTIFICATE,
+  key: KEY,
+  otherKey: OTHER_KEY,
+} = PEM ?? { certificate: "", key: "", otherKey: "" };
+
+/** PEM text without a line break at its end. */
+async function createPair(): Promise<{ certificate: string; key: string; otherKey: string }> {
+  const [own, other] = [await createSelfSigned(), await createSelfSigned()];
+  const read = (path: string): string => readFileSync(path, "utf8").trim();
+  return { certificate: read(own.certificate), key: read(own.key), otherKey: read(other.key) };
+}
+
+/** Certificates are looked into, so that real ones are needed. */
+function programsFor({ certDir, environment }: Request): readonly string[] {
+  return certDir === undefined && !environment?.DOCKER_TLS_VERIFY ? [] : OPENSSL;
+}
 
 function certificates(
   files: Readonly<Record<string, string>> = {
@@ -106,7 +125,7 @@ const URLS: readonly (readonly [name: string, Request, baseUrl: string])[] = [
 
 describe("a host in the network", () => {
   for (const [name, request, baseUrl] of URLS) {
-    test(`${name}: ${baseUrl}`, async () => {
+    peerTest(`${name}: ${baseUrl}`, programsFor(request), async () => {
       const endpoint = await resolve(request);
       expect(endpoint.baseUrl).toBe(baseUrl);
       expect(endpoint.tls !== undefined).toBe(baseUrl.startsWith("https:"));
@@ -118,25 +137,25 @@ describe("a host in the network", () => {
 describe("certificates", () => {
   const all = { ca: [CERTIFICATE, CERTIFICATE], cert: CERTIFICATE, key: KEY, verify: true };
 
-  test("come from the directory that was named", async () => {
+  peerTest("come from the directory that was named", OPENSSL, async () => {
     const certDir = certificates();
     expect((await resolve({ flag: "tcp://h:1", certDir })).tls).toEqual(all);
     const unverified = await resolve({ flag: "tcp://h:1", certDir, tlsVerify: false });
     expect(unverified.tls).toEqual({ ...all, ca: [], verify: false });
   });
 
-  test("are not looked for where no directory was named", async () => {
+  peerTest("are not looked for where no directory was named", OPENSSL, async () => {
     const environment = VERIFY;
     expect((await resolve({ flag: "tcp://h:1", environment })).tls).toEqual({ verify: true });
     expect((await resolve({ flag: "https://h:1", tlsVerify: false })).tls).toEqual({ verify: false });
   });
 
-  test("of an authority are enough where the daemon asks for none", async () => {
+  peerTest("of an authority are enough where the daemon asks for none", OPENSSL, async () => {
     const certDir = certificates({ "ca.pem": CERTIFICATE });
     expect((await resolve({ flag: "tcp://h:1", certDir })).tls).toEqual({ ca: [CERTIFICATE], verify: true });
   });
 
-  test("come from DOCKER_CERT_PATH, DOCKER_CONFIG or the home directory", async () => {
+  peerTest("come from DOCKER_CERT_PATH, DOCKER_CONFIG or the home directory", OPENSSL, async () => {
     const host = { DOCKER_HOST: "tcp://h:1", DOCKER_TLS_VERIFY: "yes" };
     const home = temporary("home");
     certificates({ "ca.pem": CERTIFICATE }, join(home, ".docker"));
@@ -156,8 +175,10 @@ const withoutKey = certificates({ "ca.pem": CERTIFICATE, "cert.pem": CERTIFICATE
 const withoutAuthority = certificates({ "ca.pem": "nothing", "cert.pem": CERTIFICATE, "key.pem": KEY });
 const encrypted = certificates({
   ...{ "ca.pem": CERTIFICATE, "cert.pem": CERTIFICATE },
-  "key.pem": KEY.replace("PRIVATE", "ENCRYPTED PRIVATE"),
+  "key.pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----",
 });
+const withGarbage = certificates({ "ca.pem": CERTIFICATE, "cert.pem": CERTIFICATE, "key.pem": "garbage" });
+const mismatched = certificates({ "ca.pem": CERTIFICATE, "cert.pem": CERTIFICATE, "key.pem": OTHER_KEY });
 const EXAMPLES = "write it as unix:///path/to/socket, tcp://host:port or http://host:port";
 const FAILURES: readonly (readonly [Request, code: string, message: string])[] = [
   ...["foo", "unix:", "unix://", "tcp:", "://x", "127.0.0.1:2375", "ftp://h", "fd://", "http://h?x"].map(
@@ -214,6 +235,16 @@ const FAILURES: readonly (readonly [Request, code: string, message: string])[] =
     `Could not load X509 key pair: ${encrypted}/key.pem is encrypted; decrypt it with "openssl pkey -in key.pem"`,
   ],
   [
+    { flag: "tcp://h:1", certDir: withGarbage },
+    "CONFIG_INVALID",
+    `Could not load X509 key pair: no PEM private key that can be read in ${withGarbage}/key.pem`,
+  ],
+  [
+    { flag: "tcp://h:1", certDir: mismatched },
+    "CONFIG_INVALID",
+    `Could not load X509 key pair: ${mismatched}/key.pem is not the key of ${mismatched}/cert.pem`,
+  ],
+  [
     { environment: { DOCKER_HOST: "tcp://h:1", DOCKER_TLS_VERIFY: "1" } },
     "CONFIG_INVALID",
     `could not read CA certificate "/nonexistent/.docker/ca.pem": open /nonexistent/.docker/ca.pem: no such file or directory`,
@@ -227,7 +258,7 @@ const FAILURES: readonly (readonly [Request, code: string, message: string])[] =
 
 describe("a clear sentence says why", () => {
   for (const [request, code, message] of FAILURES) {
-    test(`${message}`, async () => {
+    peerTest(message.replaceAll(/[^ "]*skopeo-test-[^/]*/g, "DIR"), programsFor(request), async () => {
       expect(await resolve(request).catch((error) => error)).toMatchObject({
         code,
         message: `initializing docker engine client: ${message}`,

@@ -182,6 +182,23 @@ for (const [kind, addressOf] of CLIENTS) {
       expect(daemon.received()).toEndWith("start\r\n");
     });
 
+    test("a connection that breaks while an archive is sent is the failure", async () => {
+      const daemon = await startRaw("", (text) => text.includes("first"));
+      const client = clientAt(addressOf(daemon.path), { apiVersion: "1.44" });
+      async function* endless(): ByteStream {
+        for (;;) {
+          yield Buffer.from("first");
+          await Bun.sleep(5);
+        }
+      }
+      expect(await problemOf(client.loadImage(endless()))).toEqual({
+        code: "NETWORK_FAILURE",
+        message:
+          'saving image to docker engine: error during connect: Post "http://api.moby.localhost/v1.44/images/load": ' +
+          "connection reset by the server before its answer was complete",
+      });
+    });
+
     test("a daemon that refuses early is heard at once, and the rest is not sent", async () => {
       const body = '{"errorDetail":{"message":"disk full"},"error":"disk full"}';
       const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
@@ -225,7 +242,7 @@ for (const [kind, addressOf] of CLIENTS) {
 
     test("where nobody listens, the sentence says what to do", async () => {
       const missing = join(temporary("daemon"), "none");
-      const wanted = (reason: string, advice: string): unknown => ({
+      const wanted = (reason: string, advice: string): { code: unknown; message: string } => ({
         code: "NETWORK_FAILURE",
         message: `loading image from docker engine: Cannot connect to the Docker daemon at unix:///the/socket. Is the docker daemon running? (${reason}: start it, or ${advice})`,
       });
@@ -442,7 +459,7 @@ describe("the answer to a load", () => {
     [reply('{"errorDetail":{"code":1}}'), 'docker engine reported: "unknown error"'],
     [reply("OK\n"), `parsing docker load progress: the daemon answered "OK", ${NOT_JSON}`],
     [reply('{"stream":'), `parsing docker load progress: the daemon answered "{\\"stream\\":", ${NOT_JSON}`],
-    [reply('["x"]'), `parsing docker load progress: the daemon answered "[\\"x\\"]", ${NOT_JSON}`],
+    [reply("7"), `parsing docker load progress: the daemon answered "7", ${NOT_JSON}`],
     [{ status: 500, type: JSON_TYPE, body: '{"message":"no space"}' }, 'docker engine reported: "no space"'],
     [
       { status: 200, type: PAGE, body: "<html>" },
