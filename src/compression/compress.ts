@@ -28,8 +28,8 @@ export function blockCompression(format: "gzip" | "zstd", level: number | undefi
   return { format, level: level === undefined || level === -1 ? DEFAULT_GZIP_LEVEL : level };
 }
 
-/** Blocks that are filled or compressed at a time, of all streams together: bounds memory. */
-const places = new Semaphore(compressionParallelism() + 3);
+/** Blocks that are filled or compressed at a time, of all streams together: bounds memory. Each stream fills one. */
+const places = new Semaphore(2 * compressionParallelism() + 6);
 /** Memory of blocks that are done, for the next ones: it would be freed later than it is needed again. */
 const spareMemory = new Map<number, ArrayBuffer[]>();
 

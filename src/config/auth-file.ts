@@ -20,6 +20,8 @@ export interface CredentialOptions extends OperationOptions, ConfigurationListen
   readonly explicitFile?: string | undefined;
   /** The `credential-helpers` of registries.conf, asked in order; without it the files alone. */
   readonly helpers?: readonly string[] | undefined;
+  /** What begins an error; the words of a command that reaches a registry by default. */
+  readonly context?: string | undefined;
   /** How long a helper may take, in milliseconds. */
   readonly helperTimeout?: number | undefined;
 }
@@ -40,7 +42,7 @@ export async function findCredentials(
   options: CredentialOptions,
   target: CredentialTarget,
 ): Promise<FoundCredentials | undefined> {
-  return inContext("getting username and password", () => askAll(options, target));
+  return inContext(options.context ?? "getting username and password", () => askAll(options, target));
 }
 
 async function askAll(

@@ -147,6 +147,7 @@ async function ask(
 
 function joined(failures: readonly unknown[], context: string): ImageError {
   const [first] = failures;
+  if (failures.length === 1 && first instanceof ImageError) return first;
   const text = failures.map(errorMessage).join("; ");
   const code = first instanceof ImageError ? first.code : "CONFIG_INVALID";
   return new ImageError(code, `${context}: ${text}`, { cause: first });

@@ -124,6 +124,7 @@ async function findStored(
 ): Promise<Credentials | undefined> {
   const found = await findCredentials(
     {
+      context: "get credentials",
       environment: hostEnvironment(),
       explicitFile: values.authfile || values["compat-auth-file"] || undefined,
       helpers: await environment.credentialHelpers(),
