@@ -1,5 +1,6 @@
 import { type ByteStream, coalesced } from "../core/byte-stream.ts";
 import { readsConcatenatedZstd } from "../runtime/zlib-traits.ts";
+import { PieceReader } from "./piece-reader.ts";
 import { through } from "./through.ts";
 
 /**
@@ -63,43 +64,4 @@ async function* zstdFrame(reader: PieceReader, magic: Buffer): ByteStream {
   }
   const hasChecksum = ((flags >> 2) & 1) === 1;
   if (hasChecksum) yield await reader.take(4);
-}
-
-/** Reads a stream in pieces of exact lengths. */
-class PieceReader {
-  readonly #iterator: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array();
-
-  constructor(stream: ByteStream) {
-    this.#iterator = stream[Symbol.asyncIterator]();
-  }
-
-  async isAtEnd(): Promise<boolean> {
-    while (this.#rest.length === 0) {
-      const next = await this.#iterator.next();
-      if (next.done) return true;
-      this.#rest = next.value;
-    }
-    return false;
-  }
-
-  async take(length: number): Promise<Buffer> {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of this.pieces(length)) pieces.push(piece);
-    return Buffer.concat(pieces, length);
-  }
-
-  async *pieces(length: number): ByteStream {
-    for (let left = length; left > 0; ) {
-      if (await this.isAtEnd()) throw new Error("it ends early");
-      const piece = this.#rest.subarray(0, left);
-      this.#rest = this.#rest.subarray(piece.length);
-      left -= piece.length;
-      yield piece;
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#iterator.return?.();
-  }
 }

@@ -1,4 +1,4 @@
-import { type ByteStream, type OperationOptions, streamOf } from "../core/byte-stream.ts";
+import type { ByteStream, OperationOptions } from "../core/byte-stream.ts";
 import type { Descriptor } from "../core/descriptor.ts";
 import { forEachLimited } from "../core/limiter.ts";
 import type { ProgressListener } from "../core/progress.ts";
@@ -90,6 +90,6 @@ export class BlobMover {
     };
     return content === undefined
       ? await this.#transfers.run(descriptor, options, write)
-      : await write(streamOf(content));
+      : await this.#transfers.send(content, options, write);
   }
 }

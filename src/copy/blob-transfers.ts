@@ -1,4 +1,4 @@
-import { type ByteStream, counted, type OperationOptions, verified } from "../core/byte-stream.ts";
+import { type ByteStream, counted, type OperationOptions, streamOf, verified } from "../core/byte-stream.ts";
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { findCause, ImageError, inContext, withContext } from "../core/errors.ts";
@@ -36,19 +36,19 @@ export class BlobTransfers {
     const isLarge = descriptor.size < 0 || descriptor.size >= LARGE_BLOB;
     const release = isLarge ? await this.#large.acquire(options) : undefined;
     try {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await this.#stream(descriptor, options, write);
-        } catch (error) {
-          options.signal?.throwIfAborted();
-          if (attempt === BLOB_ATTEMPTS || !isTransient(error) || error instanceof OpeningFailure)
-            throw error;
-        }
-        await sleep(BLOB_RETRY_DELAY * attempt, options);
-      }
+      return await repeated(() => this.#stream(descriptor, options, write), options);
     } finally {
       release?.();
     }
+  }
+
+  /** As `run`, of bytes that are at hand. */
+  async send<T>(
+    content: Uint8Array,
+    options: OperationOptions,
+    write: (bytes: ByteStream) => Promise<T>,
+  ): Promise<T> {
+    return await repeated(() => write(streamOf(content)), options);
   }
 
   /** The source opens the blob while the destination gets ready for it. */
@@ -71,6 +71,18 @@ export class BlobTransfers {
       const reader = await opening.catch(() => undefined);
       await reader?.[Symbol.asyncDispose]();
     }
+  }
+}
+
+async function repeated<T>(transfer: () => Promise<T>, options: OperationOptions): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await transfer();
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (attempt === BLOB_ATTEMPTS || !isTransient(error) || error instanceof OpeningFailure) throw error;
+    }
+    await sleep(BLOB_RETRY_DELAY * attempt, options);
   }
 }
 
