@@ -45,7 +45,7 @@ export class TarArchiveFile {
 
   /** Opens the content of a regular file of this archive. */
   async open(entry: TarEntry): Promise<FileReader> {
-    return await this.#file.open(entry.contentStart, entry.size);
+    return await this.#openPart(entry.contentStart, entry.size);
   }
 
   /** The first `length` bytes of a file. */
@@ -56,7 +56,7 @@ export class TarArchiveFile {
   /** An entry with its headers and padding, as the bytes it consists of. */
   async openRaw(entry: TarEntry): Promise<FileReader> {
     const end = entry.contentStart + entry.size;
-    return await this.#file.open(entry.start, end + paddingAfter(entry.size) - entry.start);
+    return await this.#openPart(entry.start, end + paddingAfter(entry.size) - entry.start);
   }
 
   /** A short file whole. @throws {ImageError} SIZE_LIMIT */
@@ -65,6 +65,10 @@ export class TarArchiveFile {
       throw new ImageError("SIZE_LIMIT", `${entry.name}: exceeded maximum allowed size of ${limit} bytes`);
     }
     return await this.#file.read(entry.contentStart, entry.size);
+  }
+
+  async #openPart(start: number, size: number): Promise<FileReader> {
+    return { ...(await this.#file.open(start, size)), size };
   }
 
   #follow(first: TarEntry, name: string): TarEntry {

@@ -63,7 +63,7 @@ async function* walk(file: RandomAccessFile, options: OperationOptions): AsyncGe
     }
     start ??= offset;
     const contentStart = offset + BLOCK_SIZE;
-    const size = header.size ?? 0;
+    const size = HEADER_ONLY.has(header.type) ? 0 : (header.size ?? 0);
     if (contentStart + size > file.size) {
       throw invalid(
         file,
@@ -81,7 +81,7 @@ async function* walk(file: RandomAccessFile, options: OperationOptions): AsyncGe
 async function readHeader(
   file: RandomAccessFile,
   offset: number,
-  { next, global }: Extensions,
+  extensions: Extensions,
 ): Promise<Header | undefined> {
   const block = await file.read(offset, BLOCK_SIZE);
   if (block.length < BLOCK_SIZE) {
@@ -90,7 +90,7 @@ async function readHeader(
       offset === 0 ? "it is too short" : `it is truncated: a header at byte ${offset} is cut off`,
     );
   }
-  const header = parseHeader(file, block, offset, { next, global });
+  const header = parseHeader(file, block, offset, extensions);
   if (header.nullBlock) return undefined;
   if (!header.cksumValid) {
     throw invalid(
@@ -107,10 +107,12 @@ function parseHeader(
   file: RandomAccessFile,
   block: Buffer,
   offset: number,
-  { next, global }: Pick<Extensions, "next" | "global">,
+  { next, global, longName }: Extensions,
 ): Header {
   try {
-    return new Header(block, 0, next, global);
+    // By its short name alone, a file is taken for a directory where GNU cut the long one off behind a slash.
+    const named = longName === undefined ? next : new Pax({ ...next, path: longName });
+    return new Header(block, 0, named, global);
   } catch {
     throw invalid(
       file,
@@ -161,17 +163,28 @@ const EXTENSION_TYPES: ReadonlySet<string> = new Set([
 function toEntry(
   file: RandomAccessFile,
   header: Header,
-  { longName, longTarget }: Extensions,
+  { longName, longTarget, next }: Extensions,
   place: Pick<TarEntry, "size" | "start" | "contentStart">,
 ): TarEntry {
   if (header.type === "SparseFile") throw sparse(file);
   return {
-    name: cleanName(longName ?? header.path ?? ""),
+    // `Header` puts the prefix of ustar before a path of pax, and lets its own link go before that of pax.
+    name: cleanName(longName ?? next?.path ?? header.path ?? ""),
     type: ENTRY_TYPES.get(header.type) ?? "other",
-    target: longTarget ?? header.linkpath ?? "",
+    target: longTarget ?? next?.linkpath ?? header.linkpath ?? "",
     ...place,
   };
 }
+
+/** What has no content, whatever size its header gives: that of a hard link may be the size of its target. */
+const HEADER_ONLY: ReadonlySet<string> = new Set([
+  "Link",
+  "SymbolicLink",
+  "CharacterDevice",
+  "BlockDevice",
+  "Directory",
+  "FIFO",
+]);
 
 const ENTRY_TYPES: ReadonlyMap<string, TarEntry["type"]> = new Map([
   ["File", "file"],

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { decompressed } from "../compression/decompress.ts";
 import { detectCompression, detectStream } from "../compression/format.ts";
 import type { InflationLimit } from "../compression/inflation-limit.ts";
@@ -6,6 +7,7 @@ import { readStream } from "../runtime/files.ts";
 import { openRandomAccess, type RandomAccessFile } from "../runtime/random-access.ts";
 import { writeTemporaryFile } from "../runtime/temporary-file.ts";
 import { TarArchiveFile } from "./archive-file.ts";
+import { bounded, interruptible } from "./guards.ts";
 
 /** How archives are read that have to be written to disk first. */
 export interface SpoolOptions {
@@ -29,7 +31,7 @@ export async function openTarArchive(
   options: OperationOptions = {},
 ): Promise<OpenTarArchive> {
   if (typeof input !== "string") return await openSpooled(input, "the archive", spool, options);
-  const file = await openRandomAccess(input);
+  const file = await openPlainFile(input);
   if (file === undefined) return await openSpooled(readStream(input), input, spool, options);
   if (detectCompression(await file.read(0, 6)) === undefined) return await openFile(file, [], options);
   await using _ = file;
@@ -45,7 +47,10 @@ async function openSpooled(
   options: OperationOptions,
 ): Promise<OpenTarArchive> {
   const { format, bytes } = await detectStream(interruptible(stream, options));
-  const plain = format === undefined ? bytes : decompressed(bytes, format, name, inflationLimit);
+  const plain =
+    format === undefined
+      ? bounded(bytes, inflationLimit, name)
+      : decompressed(bytes, format, name, inflationLimit);
   const temporary = await writeTemporaryFile(plain, temporaryDirectory, "tar");
   try {
     const file = await openRandomAccess(temporary.path);
@@ -57,11 +62,12 @@ async function openSpooled(
   }
 }
 
-async function* interruptible(stream: ByteStream, { signal }: OperationOptions): ByteStream {
-  for await (const chunk of stream) {
-    signal?.throwIfAborted();
-    yield chunk;
-  }
+/** Opens what is no pipe: to open one and close it again would end its writer. */
+async function openPlainFile(path: string): Promise<RandomAccessFile | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return await openRandomAccess(path);
+  if (!found.isDirectory()) return undefined;
+  throw Object.assign(new Error("is a directory"), { code: "EISDIR", syscall: "read", path });
 }
 
 async function openFile(

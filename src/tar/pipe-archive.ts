@@ -4,9 +4,12 @@ import type { SpoolOptions } from "./open-archive.ts";
 import { spoolTo } from "./spool.ts";
 import { createPipeTarWriter, type TarWriter } from "./writer.ts";
 
+/** Names of open descriptors of a process. Others in `/dev` are devices, or files as those of `/dev/shm`. */
+const DESCRIPTOR = /^\/dev\/(?:std(?:out|err)|fd\/\d+)$|^\/proc\/(?:self|\d+)\/fd\/\d+$/;
+
 /** Whether a path is written as a stream. What names the process's own descriptors is, also where the shell made it a file. */
 export async function writesToPipe(path: string): Promise<boolean> {
-  if (/^\/dev\/|^\/proc\/self\/fd\//.test(path)) return true;
+  if (DESCRIPTOR.test(path)) return true;
   try {
     return !(await stat(path)).isFile();
   } catch (error) {

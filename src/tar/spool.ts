@@ -1,11 +1,12 @@
 import { openFile } from "../runtime/files.ts";
 import { writeTemporaryFile } from "../runtime/temporary-file.ts";
+import { interruptible } from "./guards.ts";
 import type { Spool } from "./writer.ts";
 
 /** Keeps contents of unknown size in temporary files in `directory`. */
 export function spoolTo(directory: string): Spool {
-  return async (content, { signal }) => {
-    const temporary = await writeTemporaryFile(interruptible(content, signal), directory, "stream-blob");
+  return async (content, options) => {
+    const temporary = await writeTemporaryFile(interruptible(content, options), directory, "stream-blob");
     const reader = await openFile(temporary.path);
     return {
       size: temporary.size,
@@ -16,14 +17,4 @@ export function spoolTo(directory: string): Spool {
       },
     };
   };
-}
-
-async function* interruptible(
-  content: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): AsyncIterable<Uint8Array> {
-  for await (const chunk of content) {
-    signal?.throwIfAborted();
-    yield chunk;
-  }
 }

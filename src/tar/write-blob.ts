@@ -7,6 +7,8 @@ import type { TarWriter } from "./writer.ts";
 export interface BlobFiles {
   readonly nameOf: (digest: Digest) => string;
   readonly mode: number;
+  /** Whether the archive has a blob already: one whose digest turns out to be known is not put there again. */
+  readonly isPresent?: (digest: Digest) => boolean;
 }
 
 /** Puts a blob into an archive. Without a digest it gets the one that it turns out to have; with one, its bytes must have it. */
@@ -17,7 +19,7 @@ export async function writeBlobFile(
     digest: expected,
     size: expectedSize,
   }: { readonly digest?: Digest | undefined; readonly size?: number | undefined },
-  { nameOf, mode }: BlobFiles,
+  { nameOf, mode, isPresent }: BlobFiles,
   options?: OperationOptions,
 ): Promise<StoredBlob> {
   if (expected !== undefined) {
@@ -26,9 +28,9 @@ export async function writeBlobFile(
   }
   const digester = createDigester();
   let digest: Digest | undefined;
-  const name = (): string => {
+  const name = (): string | undefined => {
     digest ??= digester.digest();
-    return nameOf(digest);
+    return isPresent?.(digest) ? undefined : nameOf(digest);
   };
   const size = await tar.writeFile({ name, size: expectedSize, mode }, digested(bytes, digester), options);
   return { digest: digest ?? digester.digest(), size };

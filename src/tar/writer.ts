@@ -4,8 +4,11 @@ import { BLOCK_SIZE, encodeHeader, paddingAfter } from "./header.ts";
 
 /** A file to put into an archive. */
 export interface NewFile {
-  /** A function is asked once the content is complete, for a name that comes from its digest. */
-  readonly name: string | (() => string);
+  /**
+   * A function is asked once the content is complete, for a name that comes from its digest. If it gives none, the file
+   * is left out.
+   */
+  readonly name: string | (() => string | undefined);
   /** Bytes, if they are known before the content has been read. */
   readonly size: number | undefined;
   readonly mode: number;
@@ -13,7 +16,7 @@ export interface NewFile {
 
 /** Writes a tar archive, one entry after another. */
 export interface TarWriter {
-  /** Writes a file and gives its size in bytes. If its content fails, the archive is as it was before. */
+  /** Writes a file and gives its size in bytes. If its content fails, an archive in a file is as it was before. */
   writeFile(file: NewFile, content: ByteStream, options?: OperationOptions): Promise<number>;
   writeDirectory(name: string, mode: number): Promise<void>;
   writeSymlink(name: string, target: string): Promise<void>;
@@ -56,17 +59,25 @@ export function createSeekableTarWriter(sink: SeekableSink): TarWriter {
   return {
     async writeFile(file, content, options = {}) {
       const start = end;
+      const undo = async (): Promise<void> => {
+        end = start;
+        await sink.truncate(start);
+      };
       try {
-        const room = headerOf(file, file.size ?? 0, PLACEHOLDER).length;
+        const room = headerOf(file, typeof file.name === "string" ? file.name : PLACEHOLDER, 0).length;
         end += room;
         const size = await writeContent(append, content, file.size, options);
-        const header = headerOf(file, size);
-        if (header.length !== room) throw longName(file);
+        const name = nameOf(file);
+        if (name === undefined) {
+          await undo();
+          return size;
+        }
+        const header = headerOf(file, name, size);
+        if (header.length !== room) throw longName(name);
         await sink.write(header, start);
         return size;
       } catch (error) {
-        end = start;
-        await sink.truncate(start);
+        await undo();
         throw error;
       }
     },
@@ -74,18 +85,24 @@ export function createSeekableTarWriter(sink: SeekableSink): TarWriter {
   };
 }
 
-/** An archive in a pipe. A content of unknown size is spooled first, for its header stands before it. */
+/** An archive in a pipe. A content of unknown size or name is spooled first, for its header stands before it. */
 export function createPipeTarWriter(sink: PipeSink, spool: Spool): TarWriter {
   const append = sink.write;
-  const writeKnown = async (file: NewFile, content: ByteStream, size: number, options: OperationOptions) => {
-    await append(headerOf(file, size));
+  const writeKnown = async (header: Buffer, content: ByteStream, size: number, options: OperationOptions) => {
+    await append(header);
     return await writeContent(append, content, size, options);
   };
   return {
     async writeFile(file, content, options = {}) {
-      if (file.size !== undefined) return await writeKnown(file, content, file.size, options);
+      if (typeof file.name === "string" && file.size !== undefined) {
+        return await writeKnown(headerOf(file, file.name, file.size), content, file.size, options);
+      }
       await using spooled = await spool(content, options);
-      return await writeKnown(file, spooled.bytes, spooled.size, options);
+      const { size } = spooled;
+      if (file.size !== undefined && file.size !== size) throw sizeMismatch(file.size);
+      const name = nameOf(file);
+      if (name === undefined) return size;
+      return await writeKnown(headerOf(file, name, size), spooled.bytes, size, options);
     },
     ...entryWriters(append),
   };
@@ -100,7 +117,13 @@ function entryWriters(
     writeSymlink: async (name, linkName) =>
       await append(encodeHeader({ name, type: "symlink", size: 0, mode: 0, linkName })),
     async writeRaw(bytes) {
-      for await (const chunk of bytes) await append(chunk);
+      let size = 0;
+      for await (const chunk of bytes) {
+        await append(chunk);
+        size += chunk.length;
+      }
+      // The last entry of an archive that has been cut off may lack its padding.
+      if (paddingAfter(size) > 0) await append(new Uint8Array(paddingAfter(size)));
     },
     finish: async () => await append(END_OF_ARCHIVE),
   };
@@ -109,9 +132,12 @@ function entryWriters(
 /** Stands for a name that is not known yet: names made of digests are ASCII and fit into one block. */
 const PLACEHOLDER = "name";
 
-function headerOf(file: NewFile, size: number, unknownName?: string): Buffer {
-  const name = typeof file.name === "string" ? file.name : (unknownName ?? file.name());
-  return encodeHeader({ name, type: "file", size, mode: file.mode });
+function headerOf({ mode }: NewFile, name: string, size: number): Buffer {
+  return encodeHeader({ name, type: "file", size, mode });
+}
+
+function nameOf({ name }: NewFile): string | undefined {
+  return typeof name === "string" ? name : name();
 }
 
 async function writeContent(
@@ -139,9 +165,9 @@ function sizeMismatch(expected: number): ImageError {
   );
 }
 
-function longName({ name }: NewFile): ImageError {
+function longName(name: string): ImageError {
   return new ImageError(
     "STORAGE_FAILURE",
-    `the name ${JSON.stringify(typeof name === "string" ? name : name())} is too long for the header kept free for it`,
+    `the name ${JSON.stringify(name)} is too long for the header kept free for it`,
   );
 }

@@ -38,16 +38,6 @@ export class ArchivedLayout implements LayoutReader {
     return this.#archive.find(blobName(digest)) !== undefined;
   }
 
-  /** A blob with its headers, as the bytes that stand in the archive. @throws {ImageError} NOT_FOUND */
-  async openRawBlob(digest: Digest): Promise<BlobReader> {
-    return await this.#archive.openRaw(this.#blob(digest));
-  }
-
-  /** Bytes. @throws {ImageError} NOT_FOUND */
-  async sizeOf(digest: Digest): Promise<number> {
-    return this.#blob(digest).size;
-  }
-
   /** @throws {ImageError} NOT_FOUND */
   async openBlob(digest: Digest): Promise<BlobReader> {
     return await this.#archive.open(this.#blob(digest));

@@ -1,13 +1,11 @@
-import { errorMessage, ImageError } from "../../core/errors.ts";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { ImageError } from "../../core/errors.ts";
 import type { ExternalFetch, ImageReference, ImageSource, Transport } from "../../core/image.ts";
 import { isMissing } from "../../runtime/files.ts";
+import { canonicalPath, parentPaths } from "../../runtime/paths.ts";
 import { type OpenTarArchive, openTarArchive, type SpoolOptions } from "../../tar/open-archive.ts";
-import {
-  formatOciLocation,
-  layoutPolicyScopes,
-  type OciLocation,
-  parseOciLocation,
-} from "../oci/reference.ts";
+import { formatOciLocation, type OciLocation, parseOciLocation } from "../oci/reference.ts";
 import { openOciSource } from "../oci/source.ts";
 import { ArchivedLayout } from "./archived-layout.ts";
 
@@ -32,13 +30,17 @@ function createReference(
   options: OciArchiveTransportOptions,
   location: OciLocation,
 ): ImageReference {
-  const { path, name, position } = location;
+  const { name, position } = location;
+  // As with real skopeo, no path is the working directory, which is no archive.
+  const path = location.path === "" ? "." : location.path;
+  refuseMissingParent(path);
   const reference: ImageReference = {
     transport,
     text: formatOciLocation(location),
     dockerName: undefined,
     get policyScopes() {
-      return layoutPolicyScopes(path, name);
+      // The name is no part of it: an image may be reached by position, or without a name.
+      return parentPaths(canonicalPath(path));
     },
     openSource: async (operation) => {
       const open = await openArchive(path, options, operation);
@@ -58,6 +60,14 @@ function createReference(
   return reference;
 }
 
+/** A file may come to be, but not its directory. */
+function refuseMissingParent(path: string): void {
+  const missing = parentPaths(dirname(canonicalPath(path))).findLast((parent) => !existsSync(parent));
+  if (missing !== undefined) {
+    throw new ImageError("INVALID_REFERENCE", `lstat ${missing}: no such file or directory`);
+  }
+}
+
 async function openArchive(
   path: string,
   options: OciArchiveTransportOptions,
@@ -69,7 +79,7 @@ async function openArchive(
     if (!isMissing(error)) throw error;
     throw new ImageError(
       "NOT_FOUND",
-      `creating temp directory: archive file not found: ${errorMessage(error)}`,
+      `creating temp directory: archive file not found: ${JSON.stringify(canonicalPath(path))}`,
       { cause: error },
     );
   }

@@ -66,12 +66,6 @@ export function withEntry(index: LayoutIndex, entry: Descriptor, name: string | 
   return { ...index, manifests };
 }
 
-/** The index without the entry that has this name: another image will take it. */
-export function withoutImage(index: LayoutIndex, name: string | undefined): LayoutIndex {
-  if (name === undefined) return index;
-  return { ...index, manifests: index.manifests.filter((entry) => referenceName(entry) !== name) };
-}
-
 function withoutName(entries: readonly Descriptor[], name: string): readonly Descriptor[] {
   const position = entries.findIndex((entry) => referenceName(entry) === name);
   const named = entries[position];

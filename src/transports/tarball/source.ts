@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { sep } from "node:path";
 import { decompressed } from "../../compression/decompress.ts";
 import { type CompressionFormat, detectStream } from "../../compression/format.ts";
-import { digested, type OperationOptions, streamOf } from "../../core/byte-stream.ts";
+import { type ByteStream, digested, type OperationOptions, streamOf } from "../../core/byte-stream.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import { computeDigest, createDigester, type Digest, digestHex } from "../../core/digest.ts";
 import { Disposables } from "../../core/disposables.ts";
@@ -15,6 +15,7 @@ import { formatImageManifest } from "../../format/rewrite-manifest.ts";
 import { openFile, readStream } from "../../runtime/files.ts";
 import { hostPlatform } from "../../runtime/host-platform.ts";
 import { writeTemporaryFile } from "../../runtime/temporary-file.ts";
+import { bounded, interruptible } from "../../tar/guards.ts";
 import type { SpoolOptions } from "../../tar/open-archive.ts";
 import { STANDARD_INPUT } from "./transport.ts";
 
@@ -54,32 +55,58 @@ async function describeFile(
   options: OperationOptions,
 ): Promise<FileLayer> {
   const isInput = path === STANDARD_INPUT;
-  const file = isInput ? (await spoolInput(spool, temporaries)).path : path;
-  await using reader = await openFile(file);
-  const digester = createDigester();
-  const { format, bytes } = await detectStream(digested(reader.bytes, digester));
-  const plain = createDigester();
   const name = isInput ? "standard input" : path;
-  const data = format === undefined ? bytes : decompressed(bytes, format, name, spool.inflationLimit);
-  for await (const chunk of data) {
-    options.signal?.throwIfAborted();
-    plain.update(chunk);
-  }
-  const mediaType = withLayerCompression(LAYER_TYPE, nearestCompression(format));
+  const file = isInput ? (await spoolInput(name, spool, temporaries, options)).path : path;
+  const { format, digest, size, diffId } = await hashFile(file, name, spool, options);
   return {
     path: file,
-    descriptor: { mediaType, digest: digester.digest(), size: reader.size },
-    diffId: plain.digest(),
+    descriptor: { mediaType: withLayerCompression(LAYER_TYPE, nearestCompression(format)), digest, size },
+    diffId,
     modified: isInput ? new Date().toISOString() : await modificationTime(path),
   };
 }
 
+/** The digests of a file as it is and of what it decompresses to, found in one reading. */
+async function hashFile(
+  path: string,
+  name: string,
+  { inflationLimit }: SpoolOptions,
+  options: OperationOptions,
+): Promise<{ format: CompressionFormat | undefined; digest: Digest; size: number; diffId: Digest }> {
+  await using file = await openFile(path);
+  const [digester, plain] = [createDigester(), createDigester()];
+  let read = 0;
+  const whole = counted(digested(file.bytes, digester), (total) => {
+    read = total;
+  });
+  const { format, bytes } = await detectStream(whole);
+  const data = format === undefined ? bytes : decompressed(bytes, format, name, inflationLimit);
+  for await (const chunk of interruptible(data, options)) plain.update(chunk);
+  // Padding behind the compressed data is part of the file, though its decompressor may stop before it.
+  await using rest = await openFile(path, read);
+  for await (const chunk of interruptible(rest.bytes, options)) digester.update(chunk);
+  return { format, digest: digester.digest(), size: file.size, diffId: plain.digest() };
+}
+
+/** Passes chunks on, telling how many bytes there were before each of them is used. */
+async function* counted(stream: ByteStream, onBytes: (total: number) => void): ByteStream {
+  let total = 0;
+  for await (const chunk of stream) {
+    total += chunk.length;
+    onBytes(total);
+    yield chunk;
+  }
+}
+
 async function spoolInput(
-  { temporaryDirectory }: SpoolOptions,
+  name: string,
+  { temporaryDirectory, inflationLimit }: SpoolOptions,
   temporaries: Disposables,
+  options: OperationOptions,
 ): Promise<{ readonly path: string }> {
   const input = readStream(process.platform === "win32" ? "\\\\.\\CONIN$" : "/dev/stdin");
-  return temporaries.use(await writeTemporaryFile(input, temporaryDirectory, "tarball"));
+  const guarded = bounded(interruptible(input, options), inflationLimit, name);
+  return temporaries.use(await writeTemporaryFile(guarded, temporaryDirectory, "tarball"));
 }
 
 /** Formats that have no media type of their own count as gzip, as with skopeo: the data is looked at, not its type. */

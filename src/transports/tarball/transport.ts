@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { rm } from "node:fs/promises";
-import { ImageError } from "../../core/errors.ts";
+import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { ImageReference, Transport } from "../../core/image.ts";
 import type { SpoolOptions } from "../../tar/open-archive.ts";
 
@@ -18,13 +18,7 @@ export function createTarballTransport(options: SpoolOptions): Transport {
 
 function createReference(transport: Transport, options: SpoolOptions, text: string): ImageReference {
   const paths = splitPaths(text);
-  const missing = paths.find((path) => path !== STANDARD_INPUT && !existsSync(path));
-  if (missing !== undefined) {
-    throw new ImageError(
-      "INVALID_REFERENCE",
-      `error opening ${JSON.stringify(missing)}: open ${missing}: no such file or directory`,
-    );
-  }
+  for (const path of paths) if (path !== STANDARD_INPUT) requireFile(path);
   const reference: ImageReference = {
     transport,
     text,
@@ -39,6 +33,20 @@ function createReference(transport: Transport, options: SpoolOptions, text: stri
     },
   };
   return reference;
+}
+
+/** Looked at only, since opening a pipe would wait for its writer. */
+function requireFile(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    const reason = errorMessage(error).split(": ").at(-1);
+    throw new ImageError(
+      "INVALID_REFERENCE",
+      `error opening ${JSON.stringify(path)}: open ${path}: ${reason}`,
+      { cause: error },
+    );
+  }
 }
 
 /** On Windows the colon behind a drive letter belongs to the path. */
