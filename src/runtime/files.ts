@@ -27,7 +27,12 @@ export async function openFile(path: string, start: number = 0, length?: number)
   }
 }
 
-async function* readChunks(handle: FileHandle, start: number, length: number): AsyncIterable<Uint8Array> {
+/** `length` bytes of an open file from `start`; fewer at its end. */
+export async function* readChunks(
+  handle: FileHandle,
+  start: number,
+  length: number,
+): AsyncIterable<Uint8Array> {
   for (let done = 0; done < length; ) {
     const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_SIZE, length - done));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + done);

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { type FileReader, openFile } from "./files.ts";
+import { type FileReader, readChunks } from "./files.ts";
 
 /** A file whose parts are read in any order, also several at a time. */
 export interface RandomAccessFile extends AsyncDisposable {
@@ -8,7 +8,7 @@ export interface RandomAccessFile extends AsyncDisposable {
   readonly size: number;
   /** Up to `length` bytes from `start`; fewer at the end of the file. */
   read(start: number, length: number): Promise<Buffer>;
-  /** Opens `length` bytes from `start` as a stream, which outlives this object if need be. */
+  /** Opens `length` bytes from `start` as a stream, which ends with this object. */
   open(start: number, length: number): Promise<FileReader>;
 }
 
@@ -40,7 +40,12 @@ function randomAccess(handle: FileHandle, path: string, size: number): RandomAcc
       }
       return buffer.subarray(0, done);
     },
-    open: async (start, length) => await openFile(path, start, length),
+    // Of the same open file: another one may be at its path by now.
+    open: async (start, length) => ({
+      size: length,
+      bytes: readChunks(handle, start, length),
+      async [Symbol.asyncDispose]() {},
+    }),
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }

@@ -29,7 +29,7 @@ import { isSameName, MANIFEST_FILE, type ManifestItem, REPOSITORIES_FILE } from 
 
 const UNSUPPORTED_SIGNATURES = "Storing signatures for docker tar files is not supported";
 const FILE_MODE = 0o444;
-const LAYER_FILES: BlobFiles = { nameOf: (digest) => `${digestHex(digest)}.tar`, mode: FILE_MODE };
+const layerName = (digest: Digest): string => `${digestHex(digest)}.tar`;
 
 /** What an archive is made of, and where it goes. */
 export interface DockerTarOptions {
@@ -114,8 +114,13 @@ class ArchivedImage {
     blob: BlobPlacement,
     options: OperationOptions | undefined,
   ): Promise<StoredBlob> {
-    const stored = await writeBlobFile(this.#options.tar, bytes, blob, LAYER_FILES, options);
-    const name = LAYER_FILES.nameOf(stored.digest);
+    const files: BlobFiles = {
+      nameOf: layerName,
+      mode: FILE_MODE,
+      isPresent: (digest) => this.#written.has(layerName(digest)),
+    };
+    const stored = await writeBlobFile(this.#options.tar, bytes, blob, files, options);
+    const name = layerName(stored.digest);
     this.#written.add(name);
     this.#blobs.set(stored.digest, { name, size: stored.size });
     return stored;

@@ -1,5 +1,5 @@
 import { ImageError } from "../../core/errors.ts";
-import { canonicalPath, parentPaths, splitPath } from "../../runtime/paths.ts";
+import { splitPath } from "../../runtime/paths.ts";
 
 /** Which entry of a layout is meant: by name, by position (from 0), or the only one. */
 export interface OciLocation {
@@ -38,11 +38,4 @@ function parsePosition(text: string): number {
     );
   }
   return Number(digits);
-}
-
-/** Scopes of a trust policy that hold for an image of a layout, most specific first: the image, the path, its parents. */
-export function layoutPolicyScopes(path: string, name: string | undefined): readonly string[] {
-  const resolved = canonicalPath(path);
-  const parents = parentPaths(resolved);
-  return name === undefined ? parents : [`${resolved}:${name}`, ...parents];
 }

@@ -1,9 +1,10 @@
 import { ImageError } from "../../core/errors.ts";
 import type { ExternalFetch, ImageReference, Transport } from "../../core/image.ts";
+import { canonicalPath, parentPaths } from "../../runtime/paths.ts";
 import { deleteFromLayout } from "./delete.ts";
 import { openOciDestination } from "./destination.ts";
 import { OciLayout } from "./layout.ts";
-import { formatOciLocation, layoutPolicyScopes, type OciLocation, parseOciLocation } from "./reference.ts";
+import { formatOciLocation, type OciLocation, parseOciLocation } from "./reference.ts";
 import { openOciSource } from "./source.ts";
 
 export interface OciTransportOptions {
@@ -34,7 +35,8 @@ function createReference(
     text: formatOciLocation(location),
     dockerName: undefined,
     get policyScopes() {
-      return layoutPolicyScopes(path, name);
+      // The name is no part of it: an image may be reached by position, or without a name.
+      return parentPaths(canonicalPath(path));
     },
     openSource: async () => await openOciSource(reference, layout, location, options.fetchExternal),
     openDestination: async () => {
