@@ -150,6 +150,14 @@ export class ImageEnvironment {
         return (await import("../transports/dir/transport.ts")).createDirTransport();
       case "tarball":
         return (await import("../transports/tarball/transport.ts")).createTarballTransport(this.#files);
+      case "atomic":
+      case "containers-storage":
+      case "ostree":
+      case "sif":
+        throw new ImageError(
+          "UNSUPPORTED_OPERATION",
+          `The transport "${transport}:" is not supported in this build`,
+        );
       default:
         throw new ImageError(
           "INVALID_REFERENCE",

@@ -255,7 +255,10 @@ describe("the options of a copy", () => {
     [["--image-parallel-copies=3", "-q"], { parallelCopies: 3, quiet: true }],
     [["--digestfile=d", "--progress=json"], { digestFile: "d", progressStyle: "json" }],
     [[], { compression: { layers: "preserve" } }],
-    [["--dest-compress-format=zstd", "--dest-force-compress-format"], { compression: { layers: "preserve" } }],
+    [
+      ["--dest-compress-format=zstd", "--dest-force-compress-format"],
+      { compression: { layers: "preserve" } },
+    ],
     [["--dest-decompress"], { compression: { layers: "decompress" } }],
     [
       ["--dest-compress", "--dest-compress-format=zstd", "--dest-compress-level=0"],
