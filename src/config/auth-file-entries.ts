@@ -16,10 +16,11 @@ const EntriesSchema = v.pipe(TableSchema, v.record(v.string(), v.nullable(EntryS
 const HelpersSchema = v.pipe(TableSchema, v.record(v.string(), v.string()));
 const FileSchema = v.pipe(
   TableSchema,
-  v.transform((file) => foldKeys(file, ["auths", "credHelpers"])),
+  v.transform((file) => foldKeys(file, ["auths", "credHelpers", "credsStore"])),
   v.object({
     auths: v.nullish(EntriesSchema, {}),
     credHelpers: v.nullish(HelpersSchema, {}),
+    credsStore: v.nullish(v.string(), ""),
   }),
 );
 
@@ -29,6 +30,8 @@ export interface AuthFile {
   readonly entries: ReadonlyMap<string, AuthEntry>;
   /** The credential helper to ask for a registry, without `docker-credential-`. */
   readonly helpers: ReadonlyMap<string, string>;
+  /** The credential helper that has what the entries lack; "" for none. */
+  readonly store: string;
 }
 
 /** Still encoded as in the file. */
@@ -57,12 +60,13 @@ export function parseAuthFile(bytes: Uint8Array, location: AuthFileLocation): Au
   try {
     // A file that says `null` says nothing.
     const document = parseStrictJson(bytes, { duplicateKeys: "last-wins" }) ?? {};
-    const { auths, credHelpers } = checkShape(location.legacy ? { auths: document } : document);
+    const { auths, credHelpers, credsStore } = checkShape(location.legacy ? { auths: document } : document);
     const entries = Object.entries(auths).map(([key, entry]): [string, AuthEntry] => [
       key,
       { auth: entry?.auth ?? "", identityToken: entry?.identitytoken ?? "" },
     ]);
-    return { location, entries: new Map(entries), helpers: new Map(Object.entries(credHelpers)) };
+    const helpers = new Map(Object.entries(credHelpers));
+    return { location, entries: new Map(entries), helpers, store: credsStore };
   } catch (error) {
     throw withContext(`reading JSON file "${location.path}": unmarshaling JSON at "${location.path}"`, error);
   }

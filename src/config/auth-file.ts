@@ -109,10 +109,33 @@ async function findInFile(
   const helper = file.helpers.get(target.registry);
   if (helper !== undefined) return askHelper(helper, options, target.registry);
   const entry = findEntry(file, target, options);
-  if (entry?.credentials === undefined || isEmptyCredentials(entry.credentials)) return undefined;
+  if (entry?.credentials === undefined || isEmptyCredentials(entry.credentials)) {
+    return file.store === "" ? undefined : await askStore(file.store, options, target.registry);
+  }
   const source = `"${entry.key}" in ${file.location.path}`;
   options.debug?.(`Found credentials for ${describeTarget(target)} under ${source}`);
   return { credentials: entry.credentials, source };
+}
+
+/** The store of the docker command holds Docker Hub's login by its old URL. */
+const DOCKER_HUB_SERVER = "https://index.docker.io/v1/";
+
+/**
+ * What the docker command keeps in its credential store. skopeo does not look there, so that a store which can't be asked is
+ * no failure.
+ */
+async function askStore(
+  name: string,
+  options: CredentialOptions,
+  registry: string,
+): Promise<FoundCredentials | undefined> {
+  try {
+    return await askHelper(name, options, registry === "docker.io" ? DOCKER_HUB_SERVER : registry);
+  } catch (error) {
+    if (isAbort(error) || options.signal?.aborted) throw error;
+    options.debug?.(`The credential store ${name} can't be asked: ${errorMessage(error)}`);
+    return undefined;
+  }
 }
 
 async function locateFiles(options: CredentialOptions): Promise<readonly AuthFileLocation[]> {

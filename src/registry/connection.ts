@@ -73,6 +73,17 @@ export class RegistryConnection {
     if (request.body !== undefined && !request.body.replayable)
       throw await this.#expiredUpload(first.response);
     await first.response.discard();
+    const second = await this.#attempt(request, url, isOwn, options);
+    const isRefused = second.response.status === 401 && second.wasAuthorized && !first.wasAuthorized;
+    if (
+      !isRefused ||
+      request.body !== undefined ||
+      !(await this.#renewCredentials(request.repository, options))
+    ) {
+      return second.response;
+    }
+    this.#tokens.drop(scopesFor(request));
+    await second.response.discard();
     return (await this.#attempt(request, url, isOwn, options)).response;
   }
 
@@ -147,8 +158,16 @@ export class RegistryConnection {
     if (challenge.scheme === "basic") {
       return credentials === undefined ? undefined : basicAuthorization(credentials);
     }
-    const token = await this.#tokens.get(challenge, scopesFor(request), credentials, options);
-    return `Bearer ${token}`;
+    const scopes = scopesFor(request);
+    try {
+      return `Bearer ${await this.#tokens.get(challenge, scopes, credentials, options)}`;
+    } catch (error) {
+      const isRefused =
+        error instanceof ImageError && error.code === "UNAUTHORIZED" && credentials !== undefined;
+      if (!isRefused || !(await this.#renewCredentials(request.repository, options))) throw error;
+    }
+    const renewed = await this.#findCredentials(request.repository, options);
+    return `Bearer ${await this.#tokens.get(challenge, scopes, renewed, options)}`;
   }
 
   /** Learns from a refusal. Whether the same request is worth sending again. */
@@ -174,14 +193,26 @@ export class RegistryConnection {
     const challenge = chooseChallenge(parseChallenges(header));
     if (challenge === undefined) return false;
     this.#challenge = challenge;
-    if (challenge.scheme === "basic") {
-      return (
-        !attempt.wasAuthorized && (await this.#findCredentials(request.repository, options)) !== undefined
-      );
-    }
+    const hasNewCredentials = attempt.wasAuthorized
+      ? await this.#renewCredentials(request.repository, options)
+      : (await this.#findCredentials(request.repository, options)) !== undefined;
+    if (challenge.scheme === "basic") return hasNewCredentials;
     // A token that is refused has expired or was revoked: a new one is worth a try.
     if (attempt.wasAuthorized) this.#tokens.drop(scopesFor(request));
     return true;
+  }
+
+  /** Asks once more for credentials that were refused: those of a helper may have expired. Whether they are others now. */
+  async #renewCredentials(repository: string | undefined, options: OperationOptions): Promise<boolean> {
+    const refused = await this.#findCredentials(repository, options);
+    this.#credentials.delete(repository ?? "");
+    const renewed = await this.#findCredentials(repository, options);
+    return (
+      renewed !== undefined &&
+      (renewed.username !== refused?.username ||
+        renewed.password !== refused.password ||
+        renewed.identityToken !== refused.identityToken)
+    );
   }
 
   /** Some registries answer strangers "not found" where a login would find: ask for their challenge, if there is a login. */

@@ -11,17 +11,19 @@ export async function createBunClient(options: HttpClientOptions): Promise<HttpC
       const leaving = new AbortController();
       const proxy = options.proxyFor?.(request.url);
       try {
-        const response = await fetch(request.url, {
-          method: request.method,
-          headers: requestHeaders(request),
-          redirect: "manual",
-          decompress: false,
-          signal: signal === undefined ? leaving.signal : AbortSignal.any([signal, leaving.signal]),
-          ...(tls === undefined ? {} : { tls }),
-          ...(proxy === undefined ? {} : { proxy }),
-          ...(options.unixSocket === undefined ? {} : { unix: options.unixSocket }),
-          ...(upload === undefined ? {} : { body: upload.stream }),
-        });
+        const exchange = (): Promise<Response> =>
+          fetch(request.url, {
+            method: request.method,
+            headers: requestHeaders(request),
+            redirect: "manual",
+            decompress: false,
+            signal: signal === undefined ? leaving.signal : AbortSignal.any([signal, leaving.signal]),
+            ...(tls === undefined ? {} : { tls }),
+            ...(proxy === undefined ? {} : { proxy }),
+            ...(options.unixSocket === undefined ? {} : { unix: options.unixSocket }),
+            ...(upload === undefined ? {} : { body: upload.stream }),
+          });
+        const response = await (proxy === undefined ? withoutProxyVariables(exchange) : exchange());
         const answer = toResponse(request, response);
         return upload === undefined || upload.isComplete() ? answer : endingExchange(answer, leaving);
       } catch (error) {
@@ -29,6 +31,31 @@ export async function createBunClient(options: HttpClientOptions): Promise<HttpC
       }
     },
   };
+}
+
+const PROXY_VARIABLES = [
+  "HTTP_PROXY",
+  "http_proxy",
+  "HTTPS_PROXY",
+  "https_proxy",
+  "ALL_PROXY",
+  "all_proxy",
+] as const;
+
+/** `fetch` follows these variables by rules of its own, also to the local host, and reads them when it is called. */
+function withoutProxyVariables<T>(call: () => T): T {
+  const { env } = process;
+  const kept = PROXY_VARIABLES.flatMap((name) => {
+    const value = env[name];
+    return value === undefined ? [] : [{ name, value }];
+  });
+  if (kept.length === 0) return call();
+  for (const { name } of kept) delete env[name];
+  try {
+    return call();
+  } finally {
+    for (const { name, value } of kept) env[name] = value;
+  }
 }
 
 function requestHeaders(request: HttpRequest): Record<string, string> {
