@@ -1,11 +1,18 @@
-import type { ByteStream } from "../core/byte-stream.ts";
+import type { TransformOptions } from "node:stream";
+import type { ZlibOptions } from "node:zlib";
+import { type ByteStream, coalesced } from "../core/byte-stream.ts";
 import { errorMessage, ImageError, isAbort } from "../core/errors.ts";
 import type { CompressionFormat } from "./format.ts";
 import { DEFAULT_INFLATION_LIMIT, type InflationLimit, withInflationLimit } from "./inflation-limit.ts";
 import { through } from "./through.ts";
 
 /** Decompressed bytes are handed on in chunks of this many: a chunk's cost vanishes. */
-const CHUNK_SIZE: number = 512 * 1024;
+const CHUNK_SIZE: number = 1024 * 1024;
+/** Some chunks may wait: the codec's thread goes on while the last ones are hashed and written. */
+const GUNZIP_OPTIONS: ZlibOptions & TransformOptions = {
+  chunkSize: CHUNK_SIZE,
+  highWaterMark: 4 * CHUNK_SIZE,
+};
 
 /**
  * Decompresses a stream while it passes. Several compressed parts one after another count as one, as they do for gzip.
@@ -46,7 +53,7 @@ async function inflate(stream: ByteStream, format: CompressionFormat): Promise<B
   switch (format) {
     case "gzip": {
       const { createGunzip } = await import("node:zlib");
-      return through(stream, createGunzip({ chunkSize: CHUNK_SIZE }));
+      return through(coalesced(stream), createGunzip(GUNZIP_OPTIONS));
     }
     case "zstd":
       return (await import("./zstd-frames.ts")).unzstd(stream, CHUNK_SIZE);
