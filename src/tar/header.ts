@@ -1,7 +1,9 @@
+import { posix } from "node:path";
+
 /** Headers and contents begin at multiples of this many bytes. POSIX.1-2017, pax, "ustar Interchange Format". */
 export const BLOCK_SIZE = 512;
 
-/** The largest size that the twelve bytes of a ustar header can say in octal digits; beyond it they are binary, as GNU has it. */
+/** The largest size that the twelve bytes of a ustar header can say in octal digits. */
 const LARGEST_SIZE = 0o77777777777;
 const NAME_BYTES = 100;
 
@@ -26,11 +28,22 @@ export function encodeHeader(entry: NewEntry): Buffer {
   const content = Buffer.from(records);
   const padded = Buffer.alloc(content.length + paddingAfter(content.length));
   content.copy(padded);
-  const pax = ustarHeader(
-    { name: "PaxHeaders.0/entry", type: "file", size: content.length, mode: 0 },
-    PAX_HEADER,
-  );
+  const name = posix.join(posix.dirname(entry.name), "PaxHeaders.0", posix.basename(entry.name));
+  const pax = ustarHeader({ name, type: "file", size: content.length, mode: 0 }, PAX_HEADER);
   return Buffer.concat([pax, padded, ustarHeader(entry)]);
+}
+
+/**
+ * The header of an entry whose size became known after room had been left for it. A size beyond octal digits is binary,
+ * as GNU has it, for a pax header would not fit into that room.
+ */
+export function encodeLateHeader(entry: NewEntry): Buffer {
+  if (entry.size <= LARGEST_SIZE) return encodeHeader(entry);
+  const header = encodeHeader({ ...entry, size: 0 });
+  const block = header.subarray(header.length - BLOCK_SIZE);
+  writeBinary(block, 124, 12, entry.size);
+  writeCheckSum(block);
+  return header;
 }
 
 /** How many zero bytes follow a content of `size` bytes. */
@@ -41,10 +54,11 @@ export function paddingAfter(size: number): number {
 const TYPES = { file: "0", symlink: "2", directory: "5" } as const;
 const PAX_HEADER = "x";
 
-function paxRecords({ name, linkName = "" }: NewEntry): string {
+function paxRecords({ name, linkName = "", size }: NewEntry): string {
   const records: string[] = [];
   if (!fitsField(linkName)) records.push(paxRecord("linkpath", linkName));
   if (!fitsField(name)) records.push(paxRecord("path", name));
+  if (size > LARGEST_SIZE) records.push(paxRecord("size", `${size}`));
   return records.join("");
 }
 
@@ -66,18 +80,21 @@ function ustarHeader(entry: NewEntry, type: string = TYPES[entry.type]): Buffer 
   writeOctal(block, 100, 8, entry.mode);
   writeOctal(block, 108, 8, 0);
   writeOctal(block, 116, 8, 0);
-  if (entry.size > LARGEST_SIZE) writeBinary(block, 124, 12, entry.size);
-  else writeOctal(block, 124, 12, entry.size);
+  writeOctal(block, 124, 12, entry.size > LARGEST_SIZE ? 0 : entry.size);
   writeOctal(block, 136, 12, 0);
   block.write(type, 156);
   block.write(entry.linkName ?? "", 157, NAME_BYTES);
   block.write("ustar\x0000", 257);
   writeOctal(block, 329, 8, 0);
   writeOctal(block, 337, 8, 0);
+  writeCheckSum(block);
+  return block;
+}
+
+function writeCheckSum(block: Buffer): void {
   block.fill(" ", 148, 156);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-  return block;
 }
 
 function writeOctal(block: Buffer, offset: number, length: number, value: number): void {

@@ -18,12 +18,12 @@ export async function writesToPipe(path: string): Promise<boolean> {
   }
 }
 
-/** Begins an archive in a pipe or on a device. */
+/** Begins an archive in a pipe or on a device, or behind what a file has that the shell appends to. */
 export async function openPipeArchive(
   path: string,
   { temporaryDirectory }: SpoolOptions,
 ): Promise<AsyncDisposable & { readonly tar: TarWriter }> {
-  const handle = await open(path, "w");
+  const handle = await open(path, "a");
   return {
     tar: createPipeTarWriter({ write: (bytes) => writeAll(handle, bytes) }, spoolTo(temporaryDirectory)),
     [Symbol.asyncDispose]: () => handle.close(),

@@ -1,6 +1,6 @@
 import type { ByteStream, OperationOptions } from "../core/byte-stream.ts";
 import { ImageError } from "../core/errors.ts";
-import { BLOCK_SIZE, encodeHeader, paddingAfter } from "./header.ts";
+import { BLOCK_SIZE, encodeHeader, encodeLateHeader, paddingAfter } from "./header.ts";
 
 /** A file to put into an archive. */
 export interface NewFile {
@@ -64,7 +64,8 @@ export function createSeekableTarWriter(sink: SeekableSink): TarWriter {
         await sink.truncate(start);
       };
       try {
-        const room = headerOf(file, typeof file.name === "string" ? file.name : PLACEHOLDER, 0).length;
+        const guess = typeof file.name === "string" ? file.name : PLACEHOLDER;
+        const room = headerOf(file, guess, file.size ?? 0).length;
         end += room;
         const size = await writeContent(append, content, file.size, options);
         const name = nameOf(file);
@@ -72,7 +73,7 @@ export function createSeekableTarWriter(sink: SeekableSink): TarWriter {
           await undo();
           return size;
         }
-        const header = headerOf(file, name, size);
+        const header = headerOf(file, name, size, file.size === undefined ? encodeLateHeader : encodeHeader);
         if (header.length !== room) throw longName(name);
         await sink.write(header, start);
         return size;
@@ -132,8 +133,8 @@ function entryWriters(
 /** Stands for a name that is not known yet: names made of digests are ASCII and fit into one block. */
 const PLACEHOLDER = "name";
 
-function headerOf({ mode }: NewFile, name: string, size: number): Buffer {
-  return encodeHeader({ name, type: "file", size, mode });
+function headerOf({ mode }: NewFile, name: string, size: number, encode = encodeHeader): Buffer {
+  return encode({ name, type: "file", size, mode });
 }
 
 function nameOf({ name }: NewFile): string | undefined {
