@@ -85,8 +85,11 @@ function ustarHeader(entry: NewEntry, type: string = TYPES[entry.type]): Buffer 
   block.write(type, 156);
   block.write(entry.linkName ?? "", 157, NAME_BYTES);
   block.write("ustar\x0000", 257);
-  writeOctal(block, 329, 8, 0);
-  writeOctal(block, 337, 8, 0);
+  // Headers about the next entry name no device, not even number 0.
+  if (type !== PAX_HEADER) {
+    writeOctal(block, 329, 8, 0);
+    writeOctal(block, 337, 8, 0);
+  }
   writeCheckSum(block);
   return block;
 }

@@ -11,6 +11,7 @@ import {
   writeLayout,
 } from "../support/images.ts";
 import { findProgram, peerPath, peerTest } from "../support/peers.ts";
+import { podmanWithOwnStorage } from "../support/podman.ts";
 import { fatalMessage, mustRun, type Outcome, run, runOurs, runReal } from "../support/run.ts";
 
 const skopeo = peerPath("skopeo 1.16");
@@ -263,14 +264,7 @@ describe("several images in one docker-archive", () => {
     await must(ours, [sources.oci ?? "", `docker-archive:${file}:first:1`]);
     await must(ours, [sources.docker ?? "", `docker-archive:${file}:second:1`]);
     const root = temporary("podman");
-    const podman = [
-      "podman",
-      "--root",
-      join(root, "root"),
-      "--runroot",
-      join(root, "run"),
-      "--storage-driver=vfs",
-    ];
+    const podman = podmanWithOwnStorage();
     const loaded = await mustRun([...podman, "load", "-i", file]);
     expect(loaded).toContain("docker.io/library/first:1");
     expect(loaded).toContain("docker.io/library/second:1");

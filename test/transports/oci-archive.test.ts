@@ -23,6 +23,7 @@ import {
   writeLayout,
 } from "../support/images.ts";
 import { peerPath, peerTest } from "../support/peers.ts";
+import { podmanWithOwnStorage } from "../support/podman.ts";
 import { fatalMessage, mustRun, type Outcome, run, runOurs, runReal } from "../support/run.ts";
 import { tarOf } from "../support/tar-files.ts";
 
@@ -185,15 +186,7 @@ describe("an oci-archive that is written", () => {
         const name = digest === first.top.digest ? "manifest.json" : digest.slice(7);
         expect(readFileSync(join(directory, "copied", name)).equals(bytes)).toBe(true);
       }
-      const root = temporary("podman");
-      const podman = [
-        "podman",
-        "--root",
-        join(root, "root"),
-        "--runroot",
-        join(root, "run"),
-        "--storage-driver=vfs",
-      ];
+      const podman = podmanWithOwnStorage();
       expect(await mustRun([...podman, "load", "-i", archive])).toContain("Loaded image");
     },
   );

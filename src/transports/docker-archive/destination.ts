@@ -1,19 +1,19 @@
-import { stat } from "node:fs/promises";
+import { type CompressionFormat, detectCompression } from "../../compression/format.ts";
 import type { OperationOptions } from "../../core/byte-stream.ts";
 import { type Disposables, openingAll } from "../../core/disposables.ts";
 import type { DockerName } from "../../core/docker-name.ts";
-import { errorMessage, ImageError } from "../../core/errors.ts";
+import { errorMessage, ImageError, isAbort } from "../../core/errors.ts";
 import type { ImageDestination, ImageReference } from "../../core/image.ts";
 import { holdFileLock } from "../../runtime/file-lock.ts";
 import { createFileSink } from "../../runtime/file-sink.ts";
+import { isMissing } from "../../runtime/files.ts";
 import { canonicalPath } from "../../runtime/paths.ts";
+import { openRandomAccess } from "../../runtime/random-access.ts";
 import { openTarArchive, type SpoolOptions } from "../../tar/open-archive.ts";
 import { openPipeArchive, writesToPipe } from "../../tar/pipe-archive.ts";
 import { createSeekableTarWriter } from "../../tar/writer.ts";
 import { createDockerTarDestination } from "../docker-tar/destination.ts";
-import { ExistingImages } from "../docker-tar/existing-images.ts";
-
-const NO_CHANGES = "docker-archive doesn't support modifying existing images";
+import { cannotAdd, ExistingImages } from "../docker-tar/existing-images.ts";
 
 /**
  * An archive to write an image to. A file gets its name only when it is complete. One that holds images already is
@@ -27,8 +27,12 @@ export async function openDockerArchiveDestination(
   spool: SpoolOptions,
   options: OperationOptions = {},
 ): Promise<ImageDestination> {
-  if (await writesToPipe(path)) return await openPipe(reference, path, names, spool);
-  return await openArchiveFile(reference, canonicalPath(path), names, spool, options);
+  try {
+    if (await writesToPipe(path)) return await openPipe(reference, path, names, spool);
+    return await openArchiveFile(reference, canonicalPath(path), names, spool, options);
+  } catch (error) {
+    throw namingArchive(error, path);
+  }
 }
 
 async function openArchiveFile(
@@ -59,21 +63,27 @@ async function openExisting(
   spool: SpoolOptions,
   options: OperationOptions,
 ): Promise<ExistingImages | undefined> {
-  const size = await stat(path).then(
-    (found) => found.size,
-    () => 0,
-  );
-  if (size === 0) return undefined;
+  const format = await checkedFormat(path);
+  if (format === "none") return undefined;
+  if (format !== "tar") throw cannotAdd(`this archive is compressed with ${format}`);
   try {
     const { archive } = opened.use(await openTarArchive(path, spool, options));
     return await ExistingImages.read(archive);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
-    throw new ImageError(
-      "UNSUPPORTED_OPERATION",
-      `${NO_CHANGES} (adding one to it needs an archive of docker save: ${errorMessage(error)})`,
-      { cause: error },
-    );
+    throw cannotAdd(`adding one to it needs an archive of docker save: ${errorMessage(error)}`, error);
+  }
+}
+
+/** What is in a file, if there is anything. */
+async function checkedFormat(path: string): Promise<CompressionFormat | "tar" | "none"> {
+  try {
+    await using file = await openRandomAccess(path);
+    if (file === undefined || file.size === 0) return "none";
+    return detectCompression(await file.read(0, 6)) ?? "tar";
+  } catch (error) {
+    if (isMissing(error)) return "none";
+    throw error;
   }
 }
 
@@ -89,5 +99,15 @@ async function openPipe(
     layerCompression: "decompress",
     commit: async () => undefined,
     dispose: async () => await pipe[Symbol.asyncDispose](),
+  });
+}
+
+/** Locks and temporary files mean nothing to the user, so that system errors about them name the archive. */
+function namingArchive(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof ImageError || isAbort(error)) return error;
+  const about =
+    "path" in error ? Object.assign(new Error(error.message), error, { syscall: "open", path }) : error;
+  return new ImageError("STORAGE_FAILURE", `opening file ${JSON.stringify(path)}: ${errorMessage(about)}`, {
+    cause: error,
   });
 }

@@ -7,13 +7,14 @@ import {
 } from "../../core/byte-stream.ts";
 import type { Descriptor, RawManifest } from "../../core/descriptor.ts";
 import { createDigester, type Digest, digestHex } from "../../core/digest.ts";
-import { type DockerName, formatDockerName, repositoryName } from "../../core/docker-name.ts";
+import { type DockerName, formatDockerName } from "../../core/docker-name.ts";
 import { ImageError } from "../../core/errors.ts";
 import type {
   BlobPlacement,
   DestinationTraits,
   ImageDestination,
   ImageReference,
+  ReuseRequest,
   StoredBlob,
 } from "../../core/image.ts";
 import { DOCKER_MANIFEST } from "../../core/media-type.ts";
@@ -23,9 +24,10 @@ import { DOCUMENT_LIMIT } from "../../format/json.ts";
 import { parseImageManifest } from "../../format/manifest.ts";
 import { type BlobFiles, writeBlobFile } from "../../tar/write-blob.ts";
 import type { TarWriter } from "../../tar/writer.ts";
-import type { ExistingImages, Repositories } from "./existing-images.ts";
+import { cannotAdd, type ExistingImages } from "./existing-images.ts";
 import { describeLegacyLayers } from "./legacy-layers.ts";
-import { isSameName, MANIFEST_FILE, type ManifestItem, REPOSITORIES_FILE } from "./manifest-items.ts";
+import { MANIFEST_FILE, type ManifestItem, REPOSITORIES_FILE } from "./manifest-items.ts";
+import { withItem, withNames } from "./with-image.ts";
 
 const UNSUPPORTED_SIGNATURES = "Storing signatures for docker tar files is not supported";
 const FILE_MODE = 0o444;
@@ -79,7 +81,7 @@ class ArchivedImage {
   readonly #written: Set<string>;
   /** What is in the archive, by digest. */
   readonly #blobs = new Map<Digest, { readonly name: string; readonly size: number }>();
-  readonly #configs = new Map<Digest, Uint8Array>();
+  readonly #configs = new Map<Digest, { readonly name: string; readonly content: Uint8Array }>();
   #item: ManifestItem | undefined;
   #topLayer: string | undefined;
 
@@ -88,10 +90,7 @@ class ArchivedImage {
     this.#written = new Set(options.existing?.names);
   }
 
-  async findBlob({
-    digest,
-    role,
-  }: BlobPlacement & { readonly digest: Digest }): Promise<StoredBlob | undefined> {
+  async findBlob({ digest, role }: Pick<ReuseRequest, "digest" | "role">): Promise<StoredBlob | undefined> {
     const known =
       this.#blobs.get(digest) ??
       (role === "layer" ? await this.#options.existing?.findLayer(digest) : undefined);
@@ -104,8 +103,15 @@ class ArchivedImage {
     const digester = createDigester();
     const content = await collect(digested(bytes, digester), DOCUMENT_LIMIT, "config");
     const digest = digester.digest();
-    this.#configs.set(digest, content);
-    await this.#writeOnce(`${digestHex(digest)}.json`, content);
+    if (!this.#configs.has(digest)) {
+      const present = await this.#options.existing?.findConfig(digest);
+      const name = present ?? `${digestHex(digest)}.json`;
+      if (present === undefined) {
+        if (this.#written.has(name)) throw misnamed(name);
+        await this.#writeOnce(name, content);
+      }
+      this.#configs.set(digest, { name, content });
+    }
     return { digest, size: content.length };
   }
 
@@ -114,16 +120,26 @@ class ArchivedImage {
     blob: BlobPlacement,
     options: OperationOptions | undefined,
   ): Promise<StoredBlob> {
-    const files: BlobFiles = {
-      nameOf: layerName,
-      mode: FILE_MODE,
-      isPresent: (digest) => this.#written.has(layerName(digest)),
-    };
+    const isPresent = (digest: Digest): boolean => this.#written.has(layerName(digest));
+    if (blob.digest !== undefined && isPresent(blob.digest)) {
+      const present = await this.#presentLayer(blob.digest);
+      for await (const _ of bytes);
+      return present;
+    }
+    const files: BlobFiles = { nameOf: layerName, mode: FILE_MODE, isPresent };
     const stored = await writeBlobFile(this.#options.tar, bytes, blob, files, options);
+    if (isPresent(stored.digest)) return await this.#presentLayer(stored.digest);
     const name = layerName(stored.digest);
     this.#written.add(name);
     this.#blobs.set(stored.digest, { name, size: stored.size });
     return stored;
+  }
+
+  /** The layer whose name is in the archive. */
+  async #presentLayer(digest: Digest): Promise<StoredBlob> {
+    const present = await this.findBlob({ digest, role: "layer" });
+    if (present !== undefined) return present;
+    throw misnamed(layerName(digest));
   }
 
   async writeManifest(raw: RawManifest, instance: Digest | undefined): Promise<void> {
@@ -134,14 +150,15 @@ class ArchivedImage {
       );
     }
     const { config, layers } = parseImageManifest(raw);
-    const content = this.#configs.get(config.digest);
-    if (content === undefined)
+    const written = this.#configs.get(config.digest);
+    if (written === undefined) {
       throw new ImageError("MANIFEST_INVALID", `config ${config.digest} was not written`);
+    }
     const files = layers.map((layer) => this.#fileOf(layer));
-    await this.#writeLegacyLayers(layers, files, content);
+    await this.#writeLegacyLayers(layers, files, written.content);
     this.#item = {
-      Config: `${digestHex(config.digest)}.json`,
-      RepoTags: this.#options.names.map(formatDockerName),
+      Config: written.name,
+      RepoTags: [...new Set(this.#options.names.map(formatDockerName))],
       Layers: files,
     };
   }
@@ -157,12 +174,10 @@ class ArchivedImage {
     files: readonly string[],
     config: Uint8Array,
   ): Promise<void> {
-    const { tar } = this.#options;
     const digests = layers.map(({ digest }) => digest);
     for (const [i, { id, json }] of describeLegacyLayers(digests, config).entries()) {
       this.#topLayer = id;
-      if (this.#written.has(`${id}/json`)) continue;
-      await tar.writeSymlink(`${id}/layer.tar`, `../${files[i]}`);
+      await this.#writeLink(`${id}/layer.tar`, `../${files[i]}`);
       await this.#writeOnce(`${id}/VERSION`, Buffer.from("1.0"));
       await this.#writeOnce(`${id}/json`, Buffer.from(json));
     }
@@ -179,6 +194,12 @@ class ArchivedImage {
     await tar.finish();
   }
 
+  async #writeLink(name: string, target: string): Promise<void> {
+    if (this.#written.has(name)) return;
+    await this.#options.tar.writeSymlink(name, target);
+    this.#written.add(name);
+  }
+
   async #writeOnce(name: string, content: Uint8Array): Promise<void> {
     if (this.#written.has(name)) return;
     const file = { name, size: content.length, mode: FILE_MODE };
@@ -187,34 +208,6 @@ class ArchivedImage {
   }
 }
 
-/** A name belongs to one image: an older one that had it loses it. The same image again only gets the names. */
-function withItem(
-  existing: readonly ManifestItem[],
-  added: ManifestItem,
-  names: readonly DockerName[],
-): readonly ManifestItem[] {
-  const others = existing.map((item) => ({
-    ...item,
-    RepoTags: item.RepoTags.filter((tag) => !names.some((name) => isSameName(tag, name))),
-  }));
-  const same = others.findIndex(
-    (item) => item.Config === added.Config && item.Layers.join() === added.Layers.join(),
-  );
-  const before = others[same];
-  if (before === undefined) return [...others, added];
-  return others.with(same, { ...before, RepoTags: [...before.RepoTags, ...added.RepoTags] });
-}
-
-function withNames(
-  existing: Repositories,
-  names: readonly DockerName[],
-  topLayer: string | undefined,
-): Repositories {
-  if (topLayer === undefined) return existing;
-  const repositories: Record<string, Readonly<Record<string, string>>> = { ...existing };
-  for (const name of names) {
-    const repository = repositoryName(name);
-    repositories[repository] = { ...repositories[repository], [name.tag ?? "latest"]: topLayer };
-  }
-  return repositories;
+function misnamed(name: string): ImageError {
+  return cannotAdd(`its file "${name}" has not the content that its name says`);
 }

@@ -3,6 +3,7 @@ import { type DockerName, formatDockerName, parseDockerName } from "../../core/d
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import { parseJson } from "../../format/json.ts";
 import type { TarArchiveFile } from "../../tar/archive-file.ts";
+import { foldedObject } from "./folded-members.ts";
 
 export const MANIFEST_FILE = "manifest.json";
 export const REPOSITORIES_FILE = "repositories";
@@ -15,11 +16,14 @@ export interface ManifestItem {
   readonly Layers: readonly string[];
 }
 
-const ItemSchema: v.GenericSchema<unknown, ManifestItem> = v.looseObject({
-  Config: v.nullish(v.string(), ""),
-  RepoTags: v.nullish(v.array(v.string()), []),
-  Layers: v.nullish(v.array(v.string()), []),
-});
+const ItemSchema: v.GenericSchema<unknown, ManifestItem> = foldedObject(
+  ["Config", "RepoTags", "Layers"],
+  v.looseObject({
+    Config: v.nullish(v.string(), ""),
+    RepoTags: v.nullish(v.array(v.string()), []),
+    Layers: v.nullish(v.array(v.string()), []),
+  }),
+);
 const ItemsSchema: v.GenericSchema<unknown, readonly ManifestItem[]> = v.pipe(
   v.nullish(v.array(ItemSchema)),
   v.transform((items) => items ?? []),
@@ -70,19 +74,19 @@ function onlyItem(items: readonly ManifestItem[]): ManifestItem {
 /** Names are compared in full: `busybox:1` in an archive is `docker.io/library/busybox:1`. */
 function itemNamed(items: readonly ManifestItem[], name: DockerName): ManifestItem {
   const wanted = formatDockerName(name);
-  const found = items.find((item, i) => item.RepoTags.some((tag) => fullName(tag, i) === wanted));
+  const found = items.find((item, i) =>
+    item.RepoTags.some((tag) => fullName(tag, `${MANIFEST_FILE} item @${i}`) === wanted),
+  );
   if (found !== undefined) return found;
   throw new ImageError("NOT_FOUND", `Tag "${wanted}" not found`);
 }
 
-function fullName(tag: string, position: number): string {
+/** `place` is that of the item, for errors. */
+function fullName(tag: string, place: string): string {
   try {
     return formatDockerName(parseDockerName(tag));
   } catch (error) {
-    throw new ImageError(
-      "MANIFEST_INVALID",
-      `Invalid tag "${tag}" in ${MANIFEST_FILE} item @${position}: ${errorMessage(error)}`,
-    );
+    throw new ImageError("MANIFEST_INVALID", `Invalid tag "${tag}" in ${place}: ${errorMessage(error)}`);
   }
 }
 
@@ -95,9 +99,10 @@ export function isSameName(tag: string, name: DockerName): boolean {
   }
 }
 
-/** What `list-tags` shows: all names, and the positions of images without one. cli.md 5.3. */
+/** What `list-tags` shows: all names, as they stand in the archive, and the positions of images without one. cli.md 5.3. */
 export function itemNames(items: readonly ManifestItem[]): readonly string[] {
-  return items.flatMap(({ RepoTags }, i) =>
-    RepoTags.length === 0 ? [`@${i}`] : RepoTags.map((tag) => fullName(tag, i)),
-  );
+  return items.flatMap(({ RepoTags }, i) => {
+    for (const tag of RepoTags) fullName(tag, `manifest item @${i}`);
+    return RepoTags.length === 0 ? [`@${i}`] : RepoTags;
+  });
 }

@@ -1,26 +1,21 @@
-import * as v from "valibot";
 import { decompressed } from "../../compression/decompress.ts";
 import { type CompressionFormat, detectCompression } from "../../compression/format.ts";
 import type { InflationLimit } from "../../compression/inflation-limit.ts";
 import { type OperationOptions, streamOf } from "../../core/byte-stream.ts";
 import type { RawManifest } from "../../core/descriptor.ts";
-import { computeDigest, type Digest, isDigest } from "../../core/digest.ts";
+import type { Digest } from "../../core/digest.ts";
 import { ImageError } from "../../core/errors.ts";
 import type { BlobPointer, BlobReader, ImageReference, ImageSource } from "../../core/image.ts";
 import { DOCKER_CONFIG, DOCKER_MANIFEST } from "../../core/media-type.ts";
-import { DOCUMENT_LIMIT, parseJson } from "../../format/json.ts";
 import { formatImageManifest } from "../../format/rewrite-manifest.ts";
 import type { TarArchiveFile } from "../../tar/archive-file.ts";
 import type { TarEntry } from "../../tar/index.ts";
 import type { OpenTarArchive } from "../../tar/open-archive.ts";
+import { type ArchiveConfig, readArchiveConfig } from "./archive-config.ts";
 import { type ItemChoice, type ManifestItem, readManifestItems, selectItem } from "./manifest-items.ts";
 
 /** What manifests made for archives say of every layer, though they are stored without compression. transports.md 4.3. */
 const LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip";
-
-const ConfigSchema = v.looseObject({
-  rootfs: v.nullish(v.looseObject({ diff_ids: v.nullish(v.array(v.string()), []) })),
-});
 
 /** A layer in an archive. `size` is that of its decompressed data, in bytes. */
 interface StoredLayer {
@@ -44,7 +39,7 @@ export async function openDockerTarSource(
   const { archive } = open;
   try {
     const item = selectItem(await readManifestItems(archive), choice);
-    const config = await readConfig(archive, item);
+    const config = await readArchiveConfig(archive, item);
     const layers = await findLayers(archive, item, config.diffIds, limit, options);
     const manifest = describe(config, layers);
     return {
@@ -62,29 +57,6 @@ export async function openDockerTarSource(
     await open[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-interface ArchiveConfig {
-  readonly bytes: Uint8Array;
-  readonly digest: Digest;
-  readonly diffIds: readonly Digest[];
-}
-
-async function readConfig(archive: TarArchiveFile, { Config }: ManifestItem): Promise<ArchiveConfig> {
-  const entry = archive.find(Config);
-  if (entry === undefined) {
-    throw new ImageError("MANIFEST_INVALID", `loading tar component "${Config}": file does not exist`);
-  }
-  const bytes = await archive.readWhole(entry, DOCUMENT_LIMIT);
-  const { rootfs } = parseJson(ConfigSchema, bytes, `config ${Config}`);
-  if (!rootfs) {
-    throw new ImageError("MANIFEST_INVALID", `Invalid image config (rootFS is not set): "${Config}"`);
-  }
-  const diffIds = rootfs.diff_ids.filter(isDigest);
-  if (diffIds.length !== rootfs.diff_ids.length) {
-    throw new ImageError("MANIFEST_INVALID", `Invalid image config (a diffID is no digest): "${Config}"`);
-  }
-  return { bytes, digest: computeDigest(bytes), diffIds };
 }
 
 async function findLayers(
