@@ -105,6 +105,7 @@ function writeOctal(block: Buffer, offset: number, length: number, value: number
 }
 
 function writeBinary(block: Buffer, offset: number, length: number, value: number): void {
+  block.fill(0, offset, offset + length);
   block.writeBigUInt64BE(BigInt(value), offset + length - 8);
   block[offset] = 0x80;
 }

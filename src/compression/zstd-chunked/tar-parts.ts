@@ -1,5 +1,5 @@
 import type { ByteStream, OperationOptions } from "../../core/byte-stream.ts";
-import { ByteReader } from "./byte-reader.ts";
+import { ByteReader } from "../byte-reader.ts";
 import { invalidTar } from "./invalid-tar.ts";
 import { parsePaxRecords } from "./pax-records.ts";
 import { type Extensions, type TarEntry, toTarEntry } from "./tar-entry.ts";

@@ -1,4 +1,4 @@
-import type { ByteStream } from "../../core/byte-stream.ts";
+import type { ByteStream } from "../core/byte-stream.ts";
 
 /** Reads a stream in pieces of the lengths that are asked for, without copying where it can. */
 export class ByteReader {
