@@ -1,5 +1,5 @@
-import { chmod, type FileHandle, open, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { randomSuffix } from "./files.ts";
 
 /** A file being written at any position, under a temporary name until `commit`. Disposing without it removes it. */
@@ -10,9 +10,17 @@ export interface FileSink extends AsyncDisposable {
   commit(): Promise<void>;
 }
 
-/** Begins a file that will be at `path`, with the permissions of one that is there, if so. `prefix` begins its temporary name. */
-export async function createFileSink(path: string, prefix: string, mode: number = 0o644): Promise<FileSink> {
-  const temporary = join(dirname(path), `${prefix}${randomSuffix()}`);
+/**
+ * Begins a file that will be at `path`, with the permissions of one that is there, if so. The caller holds a lock on the
+ * path: what others began there and were killed over is removed.
+ */
+export async function createFileSink(path: string, mode: number = 0o644): Promise<FileSink> {
+  const prefix = `.${basename(path)}.part-`;
+  const directory = dirname(path);
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(prefix)) await rm(join(directory, name), { force: true });
+  }
+  const temporary = join(directory, `${prefix}${randomSuffix()}`);
   const handle = await open(temporary, "wx", mode);
   let isOpen = true;
   const close = async (): Promise<void> => {

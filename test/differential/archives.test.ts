@@ -12,7 +12,7 @@ import {
 } from "../support/images.ts";
 import { findProgram, peerPath, peerTest } from "../support/peers.ts";
 import { podmanWithOwnStorage } from "../support/podman.ts";
-import { fatalMessage, mustRun, type Outcome, run, runOurs, runReal } from "../support/run.ts";
+import { fatalMessage, mustRun, type Outcome, run, runOurs, runReal, startOurs } from "../support/run.ts";
 
 const skopeo = peerPath("skopeo 1.16");
 const hasPeers = skopeo !== undefined && findProgram("docker-registry") !== undefined;
@@ -237,6 +237,22 @@ describe("several images in one docker-archive", () => {
         const { "manifest.json": __, ...wanted } = treeOf(want);
         expect(blobs).toEqual(wanted);
       }
+    }
+  });
+
+  test.skipIf(!hasPeers)("what a killed copy has left is cleared by the next one", async () => {
+    const file = archiveIn("killed");
+    for (const kind of ["docker-archive", "oci-archive"]) {
+      await Bun.write(join(file, "..", ".image.tar.part-0123456789ab"), "half an image");
+      await Bun.write(join(file, "..", ".other.tar.part-0123456789ab"), "not ours");
+      const killed = startOurs(["--insecure-policy", "copy", sources.oci ?? "", `${kind}:${file}:name:1`]);
+      await Bun.sleep(30);
+      killed.kill("SIGKILL");
+      await killed.exited;
+      await must(ours, [sources.oci ?? "", `${kind}:${file}:name:1`]);
+      expect(readdirSync(join(file, "..")).toSorted()).toEqual([".other.tar.part-0123456789ab", "image.tar"]);
+      await must(runReal, [`${kind}:${file}:name:1`, `dir:${join(temporary("back"), "image")}`]);
+      await Bun.file(file).delete();
     }
   });
 

@@ -28,7 +28,7 @@ export const command: Command = defineCommand({
   synopsis: "SOURCE-IMAGE DESTINATION-IMAGE",
   summary: "Copy an image from one place to another",
   description:
-    "Places are docker://HOST/REPOSITORY:TAG, oci:DIRECTORY:NAME and dir:DIRECTORY. Blobs that are at the destination already are not moved again, and an image that is there already is left alone.",
+    "Places are docker://HOST/REPOSITORY:TAG, oci:DIRECTORY:NAME, oci-archive:FILE:NAME, docker-archive:FILE:NAME:TAG, docker-daemon:NAME:TAG, dir:DIRECTORY and, to read from, tarball:FILE. Blobs that are at the destination already are not moved again, and an image that is there already is left alone.",
   examples: [
     {
       purpose: "from a registry to another",
@@ -38,6 +38,10 @@ export const command: Command = defineCommand({
       purpose: "two platforms of an index, with an index of just these",
       command:
         "copy --multi-arch linux/amd64,linux/arm64 docker://docker.io/library/busybox docker://registry.example.com/busybox",
+    },
+    {
+      purpose: "into a file for docker load; a second copy adds to it",
+      command: "copy docker://docker.io/library/busybox docker-archive:images.tar:busybox:latest",
     },
     {
       purpose: "into an OCI layout on disk",

@@ -45,7 +45,7 @@ async function openArchiveFile(
   return await openingAll(async (opened) => {
     opened.use(await holdFileLock(`${path}.lock`, options));
     const existing = await openExisting(path, opened, spool, options);
-    const sink = opened.use(await createFileSink(path, ".docker-archive-"));
+    const sink = opened.use(await createFileSink(path));
     const tar = createSeekableTarWriter(sink);
     await existing?.copyTo(tar);
     return createDockerTarDestination({

@@ -38,7 +38,7 @@ export async function openOciArchiveDestination(
     const target = canonicalPath(path);
     // Also without `append`: an archive that another writer is adding to must not lose the image that comes between.
     opened.use(await holdFileLock(`${target}.lock`, options));
-    const { write, truncate, commit } = opened.use(await createFileSink(target, ".oci-archive-"));
+    const { write, truncate, commit } = opened.use(await createFileSink(target));
     const layout = new LayoutWriter(createSeekableTarWriter({ write, truncate }));
     const index = spool.append ? await copyExisting(target, layout, spool, options) : EMPTY_INDEX;
     return createOciArchiveDestination({ reference, name, layout, index, commit, dispose });
