@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { hexOf, newDockerSave, oldDockerSave, plainImage } from "../support/docker-archives.ts";
 import { buildImage, sha256, type TestImage, temporary, treeOf, writeLayout } from "../support/images.ts";
 import { peerTest } from "../support/peers.ts";
+import { podmanWithOwnStorage } from "../support/podman.ts";
 import { mustRun, type Outcome, runOurs, runReal } from "../support/run.ts";
 import { tarOf } from "../support/tar-files.ts";
 
@@ -164,24 +165,22 @@ describe("an archive that an image was added to", () => {
       }
     });
 
-    peerTest(`${title} is loaded by podman`, ["podman"], async ([podman = ""]) => {
+    peerTest(`${title} is loaded by podman`, ["podman"], async () => {
       const path = archivePath();
       writeFileSync(path, archive);
       await must(ours, "copy", `oci:${layout}:usual`, `docker-archive:${path}:new:1`);
-      const root = temporary("podman");
-      const storage = ["--root", join(root, "root"), "--runroot", join(root, "run"), "--storage-driver=vfs"];
-      const loaded = await mustRun([podman, ...storage, "load", "-i", path]);
+      const podman = podmanWithOwnStorage();
+      const loaded = await mustRun([...podman, "load", "-i", path]);
       for (const name of ["old:1", "new:1"]) expect(loaded).toContain(`/${name}\n`);
     });
   }
 
-  peerTest("made by podman shares its layers", ["podman"], async ([podman = ""]) => {
+  peerTest("made by podman shares its layers", ["podman"], async () => {
     const [loaded, saved] = [archivePath(), archivePath()];
     await must(ours, "copy", `oci:${layout}:usual`, `docker-archive:${loaded}:old:1`);
-    const root = temporary("podman");
-    const storage = ["--root", join(root, "root"), "--runroot", join(root, "run"), "--storage-driver=vfs"];
-    await mustRun([podman, ...storage, "load", "-i", loaded]);
-    await mustRun([podman, ...storage, "save", "--format=docker-archive", "-o", saved, "old:1"]);
+    const podman = podmanWithOwnStorage();
+    await mustRun([...podman, "load", "-i", loaded]);
+    await mustRun([...podman, "save", "--format=docker-archive", "-o", saved, "old:1"]);
     const before = (await mustRun(["tar", "-tf", saved])).split("\n");
     await must(ours, "copy", `oci:${layout}:usual`, `docker-archive:${saved}:new:1`);
     const after = (await mustRun(["tar", "-tf", saved])).split("\n");
