@@ -48,7 +48,6 @@ function workerFile(): URL {
 async function startWorker(): Promise<PoolWorker | undefined> {
   const { Worker } = await import("node:worker_threads");
   const thread = new Worker(workerFile());
-  thread.unref();
   const waiting: { resolve: (result: CompressionResult) => void; reject: (error: unknown) => void }[] = [];
   const isOnline = await new Promise<boolean>((resolve) => {
     thread.once("online", () => resolve(true));
@@ -71,5 +70,8 @@ async function startWorker(): Promise<PoolWorker | undefined> {
   thread.on("error", (error) => {
     for (const { reject } of waiting.splice(0)) reject(error);
   });
+  // Not before the thread is there, or a process with nothing else to wait for would end without its first block; and
+  // not before the listeners, each of which keeps the process alive again.
+  thread.unref();
   return worker;
 }
