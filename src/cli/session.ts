@@ -20,6 +20,7 @@ export function createEnvironment(
     userAgent: globals.userAgent,
     registriesConf: globals.registriesConf,
     stallTimeout: globals.stallTimeout,
+    tlsDetails: globals.tlsDetails,
     debug: (message) => log.debug(message),
     warning: (message) => log.warn(message),
     ...(log.isDebug ? { onExchange: (record: ExchangeRecord) => logExchange(log, record) } : {}),

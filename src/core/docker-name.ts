@@ -14,7 +14,8 @@ export interface DockerName {
 
 const COMPONENT = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const LABEL = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
-const DOMAIN = `${LABEL}(?:\\.${LABEL})*(?::[0-9]+)?`;
+const IPV6_LITERAL = "\\[[a-fA-F0-9]*:[a-fA-F0-9:]+\\]";
+const DOMAIN = `(?:${LABEL}(?:\\.${LABEL})*|${IPV6_LITERAL})(?::[0-9]+)?`;
 const NAME = new RegExp(`^(?:(${DOMAIN})/)(${COMPONENT}(?:/${COMPONENT})*)$`);
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const DIGEST_SHAPE = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/;

@@ -2,20 +2,18 @@ import type { OperationOptions } from "../core/byte-stream.ts";
 import { errorMessage, ImageError, isAbort } from "../core/errors.ts";
 import type { BlobPointer, BlobReader } from "../core/image.ts";
 import { openResumableBlob } from "../registry/blob-download.ts";
-import { DEFAULT_REQUEST_RETRIES, withRetries } from "../registry/http-retry.ts";
-import { withRedirects } from "../registry/redirects.ts";
 import { errorFromResponse } from "../registry/registry-error.ts";
-import { createHttpClient } from "../runtime/http.ts";
+import type { HttpClient } from "../runtime/http.ts";
 
 /**
  * Reads a blob that its store only points to, from the first of its URLs that answers; without credentials.
  * @throws {ImageError} NETWORK_FAILURE when none does
  */
 export async function fetchExternalBlob(
+  client: HttpClient,
   blob: BlobPointer,
   options: OperationOptions = {},
 ): Promise<BlobReader> {
-  const client = withRedirects(withRetries(await createHttpClient(), DEFAULT_REQUEST_RETRIES));
   const failures: string[] = [];
   for (const url of (blob.urls ?? []).filter((candidate) => /^https?:\/\//i.test(candidate))) {
     try {

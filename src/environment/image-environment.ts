@@ -5,8 +5,9 @@ import { proxyFor } from "../config/proxy.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Credentials } from "../core/credentials.ts";
 import { ImageError } from "../core/errors.ts";
-import type { ExternalFetch, ImageReference, Transport } from "../core/image.ts";
+import type { ImageReference, Transport } from "../core/image.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
+import type { TlsRestrictions } from "../runtime/http.ts";
 import { defaultTemporaryDirectory } from "../runtime/temporary-file.ts";
 import type { EngineClientOptions } from "../transports/docker-daemon/engine-client.ts";
 import { VERSION } from "../version.ts";
@@ -24,6 +25,8 @@ export interface ImageEnvironmentOptions extends ConfigurationListener {
   readonly temporaryDirectory?: string | undefined;
   /** How far compressed archives and their layers may expand. */
   readonly inflationLimit?: InflationLimit | undefined;
+  /** The file of `--tls-details`. */
+  readonly tlsDetails?: string | undefined;
   readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
 }
 
@@ -46,6 +49,7 @@ export class ImageEnvironment {
   readonly #environment: Environment;
   readonly #daemon: Omit<EngineClientOptions, "endpoint">;
   readonly #files: ArchiveSettings;
+  readonly #tlsRestrictions: () => Promise<TlsRestrictions | undefined>;
 
   constructor(options: ImageEnvironmentOptions = {}) {
     const { debug, warning, registriesConf, onExchange } = options;
@@ -60,8 +64,10 @@ export class ImageEnvironment {
       onExchange,
     };
     this.#daemon = { ...http, proxyFor: (url) => proxyFor(url, this.#environment.env) };
+    this.#tlsRestrictions = tlsRestrictionsOf(options.tlsDetails);
     this.#connections = new RegistryConnections({
       environment: this.#environment,
+      tlsRestrictions: this.#tlsRestrictions,
       ...http,
       registriesConf,
       ...(debug === undefined ? {} : { debug }),
@@ -130,6 +136,7 @@ export class ImageEnvironment {
             flag: access.daemonHost,
             certDir: access.certDir,
             tlsVerify: access.tlsVerify,
+            tlsRestrictions: await this.#tlsRestrictions(),
             environment: this.#environment.env,
             home: this.#environment.home,
             platform: this.#environment.platform,
@@ -138,13 +145,13 @@ export class ImageEnvironment {
       case "oci":
         return (await import("../transports/oci/transport.ts")).createOciTransport({
           sharedBlobDirectory: access.sharedBlobDir,
-          fetchExternal,
+          fetchExternal: this.#connections.fetchExternal,
         });
       case "oci-archive":
         return (await import("../transports/oci-archive/transport.ts")).createOciArchiveTransport({
           ...this.#files,
           append: access.appendsToArchive ?? false,
-          fetchExternal,
+          fetchExternal: this.#connections.fetchExternal,
         });
       case "dir":
         return (await import("../transports/dir/transport.ts")).createDirTransport();
@@ -173,8 +180,15 @@ interface ArchiveSettings {
   readonly inflationLimit: InflationLimit;
 }
 
-const fetchExternal: ExternalFetch = async (blob, options) =>
-  (await import("./external-blob.ts")).fetchExternalBlob(blob, options);
+/** Reads the file when something is about to use TLS, and once. */
+function tlsRestrictionsOf(path: string | undefined): () => Promise<TlsRestrictions | undefined> {
+  let restrictions: Promise<TlsRestrictions> | undefined;
+  return async () => {
+    if (path === undefined) return undefined;
+    restrictions ??= import("../config/tls-details.ts").then(({ readTlsDetails }) => readTlsDetails(path));
+    return await restrictions;
+  };
+}
 
 /** A name without a transport is most often meant for a registry. */
 function hint(name: string, transport: string): string {

@@ -7,12 +7,20 @@ import { lookupRegistry, resolveEndpoints } from "../config/registries-match.ts"
 import type { CredentialsProvider } from "../core/credentials.ts";
 import type { DockerName } from "../core/docker-name.ts";
 import { ImageError } from "../core/errors.ts";
+import type { ExternalFetch } from "../core/image.ts";
+import { withClientCertificates } from "../registry/client-certificates.ts";
 import { RegistryConnection } from "../registry/connection.ts";
 import { type ExchangeRecord, withExchangeLog } from "../registry/exchange-log.ts";
 import { DEFAULT_REQUEST_RETRIES, withRetries } from "../registry/http-retry.ts";
+import { withProxyErrors } from "../registry/proxy-errors.ts";
 import { withRedirects } from "../registry/redirects.ts";
 import { withStallGuard } from "../registry/stall-guard.ts";
-import { createHttpClient, type HttpClient, type TlsMaterial } from "../runtime/http.ts";
+import {
+  createHttpClient,
+  type HttpClient,
+  type TlsMaterial,
+  type TlsRestrictions,
+} from "../runtime/http.ts";
 import type { Endpoint, RegistryAccess } from "../transports/docker/transport.ts";
 import type { ImageAccess } from "./image-access.ts";
 
@@ -24,6 +32,8 @@ export interface RegistrySettings extends ConfigurationListener {
   readonly registriesConf?: string | undefined;
   /** After how long without a byte a transfer counts as broken, in milliseconds. */
   readonly stallTimeout: number;
+  /** What `--tls-details` restricts TLS to. */
+  readonly tlsRestrictions: () => Promise<TlsRestrictions | undefined>;
   /** Told of each request. */
   readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
 }
@@ -44,8 +54,7 @@ export class RegistryConnections {
   /** The access to registries for one set of credentials and TLS options. */
   accessFor(access: ImageAccess): RegistryAccess {
     return {
-      fetchExternal: async (blob, options) =>
-        (await import("./external-blob.ts")).fetchExternalBlob(blob, options),
+      fetchExternal: this.fetchExternal,
       findEndpoints: async (name) => await this.#findEndpoints(name, access),
       connect: async (name) => {
         const { insecure, blockedMessage } = lookupRegistry(await this.#loadConf(), name);
@@ -54,6 +63,14 @@ export class RegistryConnections {
       },
     };
   }
+
+  /** Reads a blob from an address outside of any registry. */
+  readonly fetchExternal: ExternalFetch = async (blob, options) => {
+    const { fetchExternalBlob } = await import("./external-blob.ts");
+    const restrictions = await this.#settings.tlsRestrictions();
+    const client = await this.#createClient(restrictions && { verify: true, restrictions });
+    return await fetchExternalBlob(this.#patient(client), blob, options);
+  };
 
   /** The connection to a registry itself, `host[:port]`, with no image in mind. */
   async connectTo(registry: string, access: ImageAccess): Promise<RegistryConnection> {
@@ -103,34 +120,49 @@ export class RegistryConnections {
     verify: boolean,
     access: ImageAccess,
   ): Promise<RegistryConnection> {
-    const { environment, userAgent, stallTimeout, onExchange } = this.#settings;
-    const tls = await this.#tlsMaterial(registry, verify, access);
-    const base = await createHttpClient({ tls, proxyFor: (url) => proxyFor(url, environment.env) });
-    const logged = onExchange === undefined ? base : withExchangeLog(base, onExchange);
-    const probeClient = withStallGuard(logged, stallTimeout);
-    const client: HttpClient = withRedirects(withRetries(probeClient, DEFAULT_REQUEST_RETRIES));
+    const materials = await this.#tlsMaterials(registry, verify, access);
+    const probeClient = withClientCertificates(
+      await Promise.all(materials.map((material) => this.#createClient(material))),
+    );
     return new RegistryConnection({
       registry,
-      client,
+      client: this.#patient(probeClient),
       probeClient,
-      userAgent,
+      userAgent: this.#settings.userAgent,
       allowHttp: !verify,
       credentials: this.#credentialsProvider(registry, access),
       registryToken: access.registryToken,
     });
   }
 
-  async #tlsMaterial(
+  async #createClient(tls: TlsMaterial | undefined): Promise<HttpClient> {
+    const { environment, stallTimeout, onExchange } = this.#settings;
+    const findProxy = (url: string): string | undefined => proxyFor(url, environment.env);
+    const base = await createHttpClient({ tls, proxyFor: findProxy });
+    const logged = onExchange === undefined ? base : withExchangeLog(base, onExchange);
+    return withProxyErrors(withStallGuard(logged, stallTimeout), findProxy);
+  }
+
+  #patient(client: HttpClient): HttpClient {
+    return withRedirects(withRetries(client, DEFAULT_REQUEST_RETRIES));
+  }
+
+  /** What to reach a registry with: one for each client certificate that may be the one it wants. */
+  async #tlsMaterials(
     registry: string,
     verify: boolean,
     access: ImageAccess,
-  ): Promise<TlsMaterial | undefined> {
-    const { environment } = this.#settings;
+  ): Promise<readonly (TlsMaterial | undefined)[]> {
+    const { environment, tlsRestrictions } = this.#settings;
     const found = await findCertificates({ ...this.#settings, directory: access.certDir }, registry);
     const added = verify ? await readEnvironmentCertificates(environment) : [];
-    const [client] = found.clients;
-    if (verify && client === undefined && found.ca.length + added.length === 0) return undefined;
-    return { verify, ca: verify ? [...found.ca, ...added] : [], cert: client?.cert, key: client?.key };
+    const restrictions = await tlsRestrictions();
+    const ca = verify ? [...found.ca, ...added] : [];
+    if (found.clients.length > 0) {
+      return found.clients.map(({ cert, key }) => ({ verify, ca, cert, key, restrictions }));
+    }
+    const isUsual = verify && ca.length === 0 && restrictions === undefined;
+    return [isUsual ? undefined : { verify, ca, restrictions }];
   }
 
   #credentialsProvider(registry: string, access: ImageAccess): CredentialsProvider {

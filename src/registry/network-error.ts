@@ -51,12 +51,15 @@ export class NetworkError extends ImageError {
   }
 }
 
-/** Words a runtime's network failure as one clear sentence; anything else passes through. */
-export function networkError(method: string, url: string, error: unknown): unknown {
+/**
+ * Words a runtime's network failure as one clear sentence; anything else passes through. `via` is who was connected to in
+ * place of the URL's host.
+ */
+export function networkError(method: string, url: string, error: unknown, via?: string): unknown {
   if (isAbort(error) || error instanceof ImageError || !(error instanceof Error)) return error;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (code === "") return error;
-  const host = new URL(url).host;
+  const host = via ?? new URL(url).host;
   return new NetworkError(
     `${titleCase(method)} "${withoutQuery(url)}": ${describe(code, host, error)}`,
     code,
@@ -79,6 +82,7 @@ function describe(code: string, host: string, error: Error): string {
       return "tls: handshake failure; the server may want a client certificate, or a newer version of TLS";
     case "ECONNREFUSED":
     case "ConnectionRefused":
+    case "FailedToOpenSocket":
       return `dial tcp ${host}: connect: connection refused`;
     case "ENOTFOUND":
     case "EAI_NONAME":

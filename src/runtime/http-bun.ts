@@ -1,15 +1,29 @@
-import type { HttpClient, HttpClientOptions, HttpRequest, HttpResponse, TlsMaterial } from "./http.ts";
+import type {
+  HttpClient,
+  HttpClientOptions,
+  HttpRequest,
+  HttpResponse,
+  TlsMaterial,
+  TlsRestrictions,
+  TlsVersion,
+} from "./http.ts";
 import { trustedAuthorities } from "./trusted-authorities.ts";
 
 /** HTTP over Bun's `fetch`: it costs start-up nothing, and streams uploads with a Content-Length in constant memory. */
 export async function createBunClient(options: HttpClientOptions): Promise<HttpClient> {
   const tls = options.tls === undefined ? undefined : await tlsOptions(options.tls);
+  let socksClient: Promise<HttpClient> | undefined;
   return {
     async send(request, { signal } = {}) {
       signal?.throwIfAborted();
+      const proxy = options.proxyFor?.(request.url);
+      if (proxy?.startsWith("socks")) {
+        // `fetch` does not know these proxies.
+        socksClient ??= import("./http-node.ts").then(({ createNodeClient }) => createNodeClient(options));
+        return await (await socksClient).send(request, { signal });
+      }
       const upload = request.body === undefined ? undefined : trackedBody(request.body.open());
       const leaving = new AbortController();
-      const proxy = options.proxyFor?.(request.url);
       try {
         const exchange = (): Promise<Response> =>
           fetch(request.url, {
@@ -126,5 +140,23 @@ async function tlsOptions(material: TlsMaterial): Promise<Bun.TLSOptions & { rej
       : { ca: await trustedAuthorities(material.ca) }),
     ...(material.cert === undefined ? {} : { cert: material.cert }),
     ...(material.key === undefined ? {} : { key: material.key }),
+    ...restrictionOptions(material.restrictions),
+  };
+}
+
+/** As they are numbered on the wire, which is how `fetch` takes them. RFC 8446, section 4.2.1. */
+const VERSION_NUMBERS: Readonly<Record<TlsVersion, number>> = {
+  TLSv1: 0x0301,
+  "TLSv1.1": 0x0302,
+  "TLSv1.2": 0x0303,
+  "TLSv1.3": 0x0304,
+};
+
+function restrictionOptions(restrictions: TlsRestrictions = {}): object {
+  const { minVersion, ciphers, groups } = restrictions;
+  return {
+    ...(minVersion === undefined ? {} : { minVersion: VERSION_NUMBERS[minVersion] }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+    ...(groups === undefined ? {} : { ecdhCurve: groups }),
   };
 }

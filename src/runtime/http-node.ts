@@ -7,37 +7,86 @@ import {
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { HttpBody, HttpClient, HttpClientOptions, HttpRequest, HttpResponse } from "./http.ts";
+import type { SecureContextOptions } from "node:tls";
+import type {
+  HttpBody,
+  HttpClient,
+  HttpClientOptions,
+  HttpRequest,
+  HttpResponse,
+  TlsMaterial,
+} from "./http.ts";
 import { trustedAuthorities } from "./trusted-authorities.ts";
 
 /** HTTP over `node:http(s)`: Node's `fetch` holds a whole upload in memory, this one streams it. */
 export async function createNodeClient(options: HttpClientOptions): Promise<HttpClient> {
-  const { tls } = options;
-  const plain = new PlainAgent({ keepAlive: true });
-  const secure = new TlsAgent({
-    keepAlive: true,
-    ...(tls === undefined ? {} : { rejectUnauthorized: tls.verify }),
-    ...(tls?.ca === undefined || tls.ca.length === 0 ? {} : { ca: await trustedAuthorities(tls.ca) }),
-    ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls?.key === undefined ? {} : { key: tls.key }),
-  });
+  const tls = await tlsOptions(options.tls);
+  const direct: Agents = {
+    plain: new PlainAgent({ keepAlive: true }),
+    secure: new TlsAgent({ keepAlive: true, ...tls }),
+  };
+  const proxied = new Map<string, Promise<Agents>>();
+  const agentsFor = async (url: string): Promise<Agents> => {
+    const proxy = options.proxyFor?.(url);
+    if (proxy === undefined) return direct;
+    const known = proxied.get(proxy) ?? proxyAgents(proxy);
+    proxied.set(proxy, known);
+    return await known;
+  };
   return {
     async send(request, { signal } = {}) {
-      if (options.proxyFor?.(request.url) !== undefined) {
-        throw new Error(
-          "an HTTP proxy needs Bun or the skopeo binary: Node's http module has no proxy support",
-        );
-      }
+      signal?.throwIfAborted();
       const isSecure = request.url.startsWith("https:");
+      const agents = await agentsFor(request.url);
       const outgoing = (isSecure ? tlsRequest : plainRequest)(request.url, {
         method: request.method,
         headers: requestHeaders(request),
-        agent: isSecure ? secure : plain,
+        ...(isSecure ? { agent: agents.secure, ...tls } : { agent: agents.plain }),
         ...(signal === undefined ? {} : { signal }),
         ...(options.unixSocket === undefined ? {} : { socketPath: options.unixSocket }),
       });
       return await exchange(request, outgoing);
     },
+  };
+}
+
+/** Who makes the connections, for `http:` and `https:` URLs. */
+interface Agents {
+  readonly plain: PlainAgent;
+  readonly secure: PlainAgent;
+}
+
+/** The user and password of a proxy's URL become its authorization. */
+async function proxyAgents(proxy: string): Promise<Agents> {
+  if (proxy.startsWith("socks")) {
+    const { SocksProxyAgent } = await import("socks-proxy-agent");
+    const agent = new SocksProxyAgent(proxy, { keepAlive: true });
+    return { plain: agent, secure: agent };
+  }
+  const [{ HttpProxyAgent }, { HttpsProxyAgent }] = await Promise.all([
+    import("http-proxy-agent"),
+    import("https-proxy-agent"),
+  ]);
+  return {
+    plain: new HttpProxyAgent(proxy, { keepAlive: true }),
+    secure: new HttpsProxyAgent(proxy, { keepAlive: true }),
+  };
+}
+
+async function tlsOptions(
+  material: TlsMaterial | undefined,
+): Promise<SecureContextOptions & { rejectUnauthorized?: boolean }> {
+  if (material === undefined) return {};
+  const { verify, ca, cert, key, restrictions = {} } = material;
+  const { minVersion, ciphers, groups } = restrictions;
+  return {
+    rejectUnauthorized: verify,
+    ...(ca === undefined || ca.length === 0 ? {} : { ca: await trustedAuthorities(ca) }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+    ...(groups === undefined ? {} : { ecdhCurve: groups }),
   };
 }
 

@@ -1,4 +1,15 @@
-/** Certificates for one request, PEM text. */
+/** What a client restricts TLS to; what is undefined is left to the runtime. */
+export interface TlsRestrictions {
+  readonly minVersion?: TlsVersion | undefined;
+  /** OpenSSL's names, separated by colons. Those of TLS 1.3 are not subject to choice. */
+  readonly ciphers?: string | undefined;
+  /** OpenSSL's names of groups for the key exchange, separated by colons. */
+  readonly groups?: string | undefined;
+}
+
+export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+
+/** Certificates, PEM text, and what else a client asks of TLS. */
 export interface TlsMaterial {
   /** CA certificates to trust besides the system's. */
   readonly ca?: readonly string[] | undefined;
@@ -7,6 +18,7 @@ export interface TlsMaterial {
   readonly key?: string | undefined;
   /** False accepts any certificate. */
   readonly verify: boolean;
+  readonly restrictions?: TlsRestrictions | undefined;
 }
 
 /** A request body. It is opened once per attempt; only a replayable one may be opened again. */

@@ -18,6 +18,8 @@ describe("parseDockerName", () => {
     ["index.docker.io/busybox", "docker.io/library/busybox:latest"],
     ["myhost/app", "docker.io/myhost/app:latest"],
     ["Reg.example.com/a__b/c--d.e_f:T.1", "Reg.example.com/a__b/c--d.e_f:T.1"],
+    ["[::1]:5000/app:1", "[::1]:5000/app:1"],
+    ["[2001:db8::A]/app", "[2001:db8::A]/app:latest"],
     [`reg.example/app@sha256:${HEX}`, `reg.example/app@sha256:${HEX}`],
     [`reg.example:5000/app:1@sha256:${HEX}`, `reg.example:5000/app:1@sha256:${HEX}`],
   ];
@@ -38,7 +40,8 @@ describe("parseDockerName", () => {
     ["a..b", "invalid reference format"],
     ["app:bad tag", "invalid reference format"],
     [`app:${"t".repeat(129)}`, "invalid reference format"],
-    ["[::1]:5000/x", "invalid reference format"],
+    ["[::1/x", "invalid reference format"],
+    ["[12]:5000/x", "invalid reference format"],
     ["FOO/bar", "invalid reference format: repository name must be lowercase"],
     ["reg.example/UPPER", "invalid reference format: repository name must be lowercase"],
     [HEX, `invalid repository name (${HEX}), cannot specify 64-byte hexadecimal strings`],

@@ -138,6 +138,48 @@ describe("lets in", () => {
   });
 });
 
+describe("of several client certificates", () => {
+  test.skipIf(!hasPeers)("the one that the server takes is found", async () => {
+    const several = temporary("certs-several");
+    copyFileSync(authority.certificate, join(several, "ca.crt"));
+    const stranger = await (await createAuthority("another")).issue("stranger");
+    const member = await authority.issue("member");
+    for (const [name, { certificate, key }] of Object.entries({ a: stranger, b: stranger, c: member })) {
+      copyFileSync(certificate, join(several, `${name}.cert`));
+      copyFileSync(key, join(several, `${name}.key`));
+    }
+    const { ours, theirs } = await both(["list-tags", "--cert-dir", several, `docker://${closed.host}/app`]);
+    expect(theirs.exitCode).toBe(0);
+    expect(ours).toMatchObject({ exitCode: 0, stdout: theirs.stdout });
+    const words = [
+      "copy",
+      "--dest-cert-dir",
+      several,
+      `oci:${layout}:v1`,
+      `docker://${closed.host}/several:1`,
+    ];
+    expect(await runOurs(["--insecure-policy", ...words])).toMatchObject({ exitCode: 0 });
+  });
+
+  test.skipIf(!hasPeers)("none may do", async () => {
+    const strangers = temporary("certs-strangers");
+    copyFileSync(authority.certificate, join(strangers, "ca.crt"));
+    const stranger = await (await createAuthority("another")).issue("stranger");
+    for (const name of ["a", "b"]) {
+      copyFileSync(stranger.certificate, join(strangers, `${name}.cert`));
+      copyFileSync(stranger.key, join(strangers, `${name}.key`));
+    }
+    const { ours, theirs } = await both([
+      "list-tags",
+      "--cert-dir",
+      strangers,
+      `docker://${closed.host}/app`,
+    ]);
+    expect([ours.exitCode, theirs.exitCode]).toEqual([1, 1]);
+    expect(fatalMessage(ours)).toContain("client certificate");
+  });
+});
+
 describe("keeps out, with a clear reason,", () => {
   const cases: Readonly<Record<string, () => { words: readonly string[]; host: string; reason: RegExp }>> = {
     "a wrong password": () => ({

@@ -14,6 +14,7 @@ import {
   type ImageReference,
   type ProgressEvent,
 } from "../../src/index.ts";
+import { startForwardProxy } from "../support/forward-proxy.ts";
 import { buildImage, checkLayoutBlobs, type TestImage, treeOf, writeLayout } from "../support/images.ts";
 
 /** The library on Node itself: the same sources, with the other HTTP client. The registry is the simplest that works. */
@@ -131,4 +132,27 @@ test("an aborted copy rejects with the reason, and leaves nothing", async () => 
   const request = { source, destination, admit: async () => undefined, instances: { kind: "all" } } as const;
   await assert.rejects(copyImage(request, { signal: AbortSignal.abort(reason) }), reason);
   assert.throws(() => readFileSync(join(directory, "aborted", "manifest.json")));
+});
+
+test("a registry is reached through a proxy with a password, and a wrong password is told", async () => {
+  const login = { user: "me", password: "p@ss" };
+  const proxy = await startForwardProxy(login);
+  try {
+    const layout = writeLayout({ v1: image() });
+    await copy(`oci:${layout}:v1`, `docker://${host}/proxied:v1`);
+    const list = async (password: string): Promise<string[]> => {
+      const env = { HTTP_PROXY: `http://me:${encodeURIComponent(password)}@${proxy.host}` };
+      const proxied = new ImageEnvironment({
+        environment: { env, home: directory, platform: process.platform, uid: 0 },
+      });
+      const name = `docker://registry.test:${host.split(":")[1]}/proxied:v1`;
+      const reference = await proxied.parseImageName(name, { tlsVerify: false });
+      const source = await reference.openSource?.();
+      return [(await source?.readManifest())?.mediaType ?? ""];
+    };
+    assert.deepEqual(await list(login.password), ["application/vnd.oci.image.manifest.v1+json"]);
+    await assert.rejects(list("wrong"), /proxy .* 407/);
+  } finally {
+    await proxy[Symbol.asyncDispose]();
+  }
 });

@@ -25,13 +25,13 @@ export interface Authority extends Certificate {
 const NEW_KEY: readonly string[] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 /** A certificate authority in a directory of its own, made by openssl. */
-export async function createAuthority(): Promise<Authority> {
+export async function createAuthority(name = "test authority"): Promise<Authority> {
   const directory = mkdtempSync(join(tmpdir(), "certificates-"));
   const key = join(directory, "ca.key");
   const certificate = join(directory, "ca.crt");
   await mustRun([
     ...["openssl", "req", "-x509", ...NEW_KEY],
-    ...["-keyout", key, "-out", certificate, "-days", "30", "-subj", "/CN=test authority"],
+    ...["-keyout", key, "-out", certificate, "-days", "30", "-subj", `/CN=${name}`],
   ]);
   return {
     certificate,

@@ -16,6 +16,7 @@ export type GlobalFlagTable = FlagTableOf<{
   "registries-conf": "string";
   "require-signed": "boolean";
   "stall-timeout": "duration";
+  "tls-details": "string";
   tmpdir: "string";
   "user-agent": "string";
   "user-agent-prefix": "string";
@@ -78,6 +79,12 @@ export const globalFlags: GlobalFlagTable = {
     group,
     summary: "take a transfer that moved no byte for this long for broken, and retry it (default 1m)",
   },
+  "tls-details": {
+    kind: "string",
+    group,
+    placeholder: "PATH",
+    summary: "YAML file that restricts TLS: minVersion, cipherSuites, namedGroups",
+  },
   tmpdir: {
     kind: "string",
     group,
@@ -118,6 +125,8 @@ export interface GlobalOptions {
   /** `--registries.d` */
   readonly signatureStorageDirectory: string | undefined;
   readonly registriesConf: string | undefined;
+  /** The file of `--tls-details`. */
+  readonly tlsDetails: string | undefined;
   readonly temporaryDirectory: string | undefined;
   /** The complete User-Agent header. */
   readonly userAgent: string;
@@ -151,6 +160,7 @@ export function readGlobalOptions(flags: FlagValues<RootFlagTable>): GlobalOptio
     },
     signatureStorageDirectory: flags["registries.d"],
     registriesConf: flags["registries-conf"],
+    tlsDetails: flags["tls-details"],
     temporaryDirectory: flags.tmpdir,
     userAgent: userAgent(flags),
     tlsVerify: flags["tls-verify"],

@@ -1,5 +1,5 @@
 import { ImageError, inContext } from "../../core/errors.ts";
-import type { TlsMaterial } from "../../runtime/http.ts";
+import type { TlsMaterial, TlsRestrictions } from "../../runtime/http.ts";
 import { type ApiVersion, fixedApiVersion } from "./api-version.ts";
 import { type DaemonAddress, parseDaemonAddress } from "./daemon-address.ts";
 
@@ -28,6 +28,7 @@ export interface DaemonHostRequest {
   readonly certDir?: string | undefined;
   /** False accepts any certificate. */
   readonly tlsVerify?: boolean | undefined;
+  readonly tlsRestrictions?: TlsRestrictions | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The user's home directory. */
   readonly home: string;
@@ -103,8 +104,10 @@ function withPort(address: Extract<DaemonAddress, { kind: "tcp" }>, isSecure: bo
 async function readMaterial(origin: HostOrigin, request: DaemonHostRequest): Promise<TlsMaterial> {
   const verify = request.tlsVerify !== false;
   const directory = request.certDir || (origin === "DOCKER_HOST" ? environmentDirectory(request) : undefined);
-  if (directory === undefined) return { verify };
-  return await (await import("./daemon-certificates.ts")).readDaemonCertificates(directory, verify);
+  const restrictions = request.tlsRestrictions;
+  if (directory === undefined) return { verify, restrictions };
+  const { readDaemonCertificates } = await import("./daemon-certificates.ts");
+  return { ...(await readDaemonCertificates(directory, verify)), restrictions };
 }
 
 /** Asking for verification alone is enough to have the certificates of the usual place used. */
