@@ -8,14 +8,19 @@ import { hostPlatform } from "../runtime/host-platform.ts";
 import type { Invocation } from "./command.ts";
 import type { GlobalOptions } from "./flags/global-flags.ts";
 import type { Logger } from "./log.ts";
+import { networkEventText } from "./render/network-event.ts";
 
 /** The surroundings of a command, as its global flags and the machine's configuration make them. */
 export function createEnvironment(
   { globals, log }: Pick<Invocation, "globals" | "log">,
-  limits: Pick<ImageEnvironmentOptions, "inflationLimit"> = {},
+  options: Pick<ImageEnvironmentOptions, "inflationLimit" | "onNetworkEvent" | "requestsPerHost"> = {},
 ): ImageEnvironment {
   return new ImageEnvironment({
-    ...limits,
+    ...options,
+    onNetworkEvent: (event) => {
+      log.debug(networkEventText(event));
+      options.onNetworkEvent?.(event);
+    },
     temporaryDirectory: globals.temporaryDirectory,
     userAgent: globals.userAgent,
     registriesConf: globals.registriesConf,

@@ -25,6 +25,27 @@ export type ProgressEvent =
     }
   /** The destination already holds this very image; nothing was moved. */
   | { readonly kind: "unchanged"; readonly digest: Digest }
-  | { readonly kind: "warning"; readonly message: string };
+  | { readonly kind: "warning"; readonly message: string }
+  | NetworkEvent;
+
+/** What a server says of how much it may be asked. */
+export type NetworkEvent =
+  /** So many requests are still allowed. */
+  | {
+      readonly kind: "rate-limit";
+      readonly host: string;
+      readonly remaining: number;
+      readonly limit?: number | undefined;
+      /** The time that the limit is for, and the time until it is renewed, in seconds. */
+      readonly window?: number | undefined;
+      readonly reset?: number | undefined;
+    }
+  /** It answered 429 or 503: nothing is asked for `wait` milliseconds, and no more than `concurrency` at a time then. */
+  | {
+      readonly kind: "throttled";
+      readonly host: string;
+      readonly wait: number;
+      readonly concurrency: number;
+    };
 
 export type ProgressListener = (event: ProgressEvent) => void;

@@ -6,6 +6,7 @@ import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Credentials } from "../core/credentials.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ImageReference, Transport } from "../core/image.ts";
+import type { NetworkEvent } from "../core/progress.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
 import type { TlsRestrictions } from "../runtime/http.ts";
 import { defaultTemporaryDirectory } from "../runtime/temporary-file.ts";
@@ -27,6 +28,10 @@ export interface ImageEnvironmentOptions extends ConfigurationListener {
   readonly inflationLimit?: InflationLimit | undefined;
   /** The file of `--tls-details`. */
   readonly tlsDetails?: string | undefined;
+  /** The most requests at a time to one server; 64 by default. */
+  readonly requestsPerHost?: number | undefined;
+  /** Told what servers say of how much they may be asked. */
+  readonly onNetworkEvent?: ((event: NetworkEvent) => void) | undefined;
   readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
 }
 
@@ -69,6 +74,8 @@ export class ImageEnvironment {
       environment: this.#environment,
       tlsRestrictions: this.#tlsRestrictions,
       ...http,
+      requestsPerHost: options.requestsPerHost,
+      onNetworkEvent: options.onNetworkEvent,
       registriesConf,
       ...(debug === undefined ? {} : { debug }),
       ...(warning === undefined ? {} : { warning }),

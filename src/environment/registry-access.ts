@@ -8,9 +8,11 @@ import type { CredentialsProvider } from "../core/credentials.ts";
 import type { DockerName } from "../core/docker-name.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ExternalFetch } from "../core/image.ts";
+import type { NetworkEvent } from "../core/progress.ts";
 import { withClientCertificates } from "../registry/client-certificates.ts";
 import { RegistryConnection } from "../registry/connection.ts";
 import { type ExchangeRecord, withExchangeLog } from "../registry/exchange-log.ts";
+import { HostLoad, withHostLoad } from "../registry/host-load.ts";
 import { DEFAULT_REQUEST_RETRIES, withRetries } from "../registry/http-retry.ts";
 import { withProxyErrors } from "../registry/proxy-errors.ts";
 import { withRedirects } from "../registry/redirects.ts";
@@ -24,6 +26,9 @@ import {
 import type { Endpoint, RegistryAccess } from "../transports/docker/transport.ts";
 import type { ImageAccess } from "./image-access.ts";
 
+/** The most requests that wait for the answer of one server, unless something else is said. */
+const REQUESTS_PER_HOST = 64;
+
 /** What holds for all registries that a process talks to. */
 export interface RegistrySettings extends ConfigurationListener {
   readonly environment: Environment;
@@ -34,6 +39,9 @@ export interface RegistrySettings extends ConfigurationListener {
   readonly stallTimeout: number;
   /** What `--tls-details` restricts TLS to. */
   readonly tlsRestrictions: () => Promise<TlsRestrictions | undefined>;
+  /** The most requests at a time to one server. */
+  readonly requestsPerHost?: number | undefined;
+  readonly onNetworkEvent?: ((event: NetworkEvent) => void) | undefined;
   /** Told of each request. */
   readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
 }
@@ -45,6 +53,7 @@ export interface RegistrySettings extends ConfigurationListener {
 export class RegistryConnections {
   readonly #settings: RegistrySettings;
   readonly #connections = new Map<string, Promise<RegistryConnection>>();
+  readonly #loads = new Map<string, HostLoad>();
   #conf: Promise<RegistriesConf> | undefined;
 
   constructor(settings: RegistrySettings) {
@@ -140,7 +149,17 @@ export class RegistryConnections {
     const findProxy = (url: string): string | undefined => proxyFor(url, environment.env);
     const base = await createHttpClient({ tls, proxyFor: findProxy });
     const logged = onExchange === undefined ? base : withExchangeLog(base, onExchange);
-    return withProxyErrors(withStallGuard(logged, stallTimeout), findProxy);
+    const guarded = withProxyErrors(withStallGuard(logged, stallTimeout), findProxy);
+    return withHostLoad(guarded, (host) => this.#loadOf(host));
+  }
+
+  #loadOf(host: string): HostLoad {
+    const known = this.#loads.get(host);
+    if (known !== undefined) return known;
+    const { requestsPerHost: most = REQUESTS_PER_HOST, onNetworkEvent: onEvent } = this.#settings;
+    const load = new HostLoad({ host, most, onEvent });
+    this.#loads.set(host, load);
+    return load;
   }
 
   #patient(client: HttpClient): HttpClient {

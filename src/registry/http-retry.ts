@@ -12,7 +12,7 @@ export interface RequestRetryOptions {
   readonly firstDelay: number;
 }
 
-export const DEFAULT_REQUEST_RETRIES: RequestRetryOptions = { failures: 3, throttles: 5, firstDelay: 500 };
+export const DEFAULT_REQUEST_RETRIES: RequestRetryOptions = { failures: 3, throttles: 8, firstDelay: 500 };
 
 const LONGEST_DELAY = 60_000;
 
@@ -70,7 +70,7 @@ function retryDelay(outcome: Outcome, attempt: number, options: RequestRetryOpti
 }
 
 /** Retry-After in milliseconds, from seconds or an HTTP date; a date in the past or nonsense counts as absent. */
-function retryAfter(headers: Headers): number | undefined {
+export function retryAfter(headers: Headers): number | undefined {
   const text = headers.get("retry-after")?.trim();
   if (!text) return undefined;
   const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();

@@ -62,7 +62,9 @@ async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
   warnOfDeprecatedCopyFlags(flags, log);
   const admit = await loadAdmission(invocation);
   const inflationLimit = readInflationLimit(flags);
-  const environment = createEnvironment(invocation, { inflationLimit });
+  let report: ProgressListener = () => undefined;
+  const onNetworkEvent: ProgressListener = (event) => report(event);
+  const environment = createEnvironment(invocation, { inflationLimit, onNetworkEvent });
   const knowledge = openBlobCache(join(cacheDirectory(hostEnvironment()), "blob-info"), (error) =>
     log.debug(`not kept in the cache of layers: ${errorMessage(error)}`),
   );
@@ -93,9 +95,10 @@ async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
       { signal },
     );
   const retries = readRetryPolicy(flags, log);
-  const result = await withProgress(invocation, options, (onProgress) =>
-    retrying(retries, () => copyOnce(onProgress), { signal }),
-  );
+  const result = await withProgress(invocation, options, async (onProgress) => {
+    report = onProgress;
+    return await retrying(retries, () => copyOnce(onProgress), { signal });
+  });
   if (options.digestFile !== undefined) await writeDigestFile(options.digestFile, result.manifest.digest);
 }
 

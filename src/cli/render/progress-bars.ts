@@ -90,6 +90,8 @@ function takeEvent(event: Exclude<ProgressEvent, { kind: "warning" }>, bars: Map
       bars.delete(event.digest);
       return `${endedBar(barLabel(role, event.digest), event.outcome)}\n`;
     }
+    case "rate-limit":
+      return "";
     default:
       return `${eventLine(event)}\n`;
   }

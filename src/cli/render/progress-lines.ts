@@ -13,6 +13,7 @@ export function createLinesRenderer(output: Output, log: Logger): ProgressRender
     onEvent(event) {
       switch (event.kind) {
         case "blob-bytes":
+        case "rate-limit":
           return;
         case "blob-start":
           started.add(event.digest);

@@ -1,10 +1,11 @@
 import type { Digest } from "../../core/digest.ts";
 import type { ProgressEvent } from "../../core/progress.ts";
+import { networkEventText } from "./network-event.ts";
 
 /** Events that are one line each, whatever the style. */
 export type LineEvent = Exclude<
   ProgressEvent,
-  { readonly kind: "blob-start" | "blob-bytes" | "blob-end" | "warning" }
+  { readonly kind: "blob-start" | "blob-bytes" | "blob-end" | "warning" | "rate-limit" }
 >;
 
 /** The line that an event is told with. cli.md 4.1. */
@@ -22,6 +23,8 @@ export function eventLine(event: LineEvent): string {
         : "Writing manifest to image destination";
     case "unchanged":
       return "Skipping: image already present at destination";
+    case "throttled":
+      return networkEventText(event);
   }
 }
 
