@@ -13,6 +13,11 @@ export interface CommandEntry {
 /** Every command, in the order of help. A command's module is loaded only when it runs. */
 export const commandTable: readonly CommandEntry[] = [
   {
+    name: "config",
+    summary: "Show what the configuration makes of an image's name",
+    load: () => import("./commands/config.ts"),
+  },
+  {
     name: "copy",
     summary: "Copy an image from one place to another",
     load: () => import("./commands/copy.ts"),

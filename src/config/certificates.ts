@@ -16,6 +16,8 @@ export interface RegistryCertificates {
 
 /** The files as they are: the certificate may be followed by its chain. */
 export interface ClientCertificate {
+  /** The path of the certificate. */
+  readonly file: string;
   readonly cert: string;
   readonly key: string;
 }
@@ -78,7 +80,11 @@ async function readCertificates(
   // A link that leads nowhere is no authority, but a client certificate that was announced must be there.
   const ca = await Promise.all(authorities.map((name) => readOptionalFile(join(directory, name))));
   const clients = await Promise.all(
-    certificates.map(async (name) => ({ cert: await readText(name), key: await readText(keyName(name)) })),
+    certificates.map(async (name) => ({
+      file: join(directory, name),
+      cert: await readText(name),
+      key: await readText(keyName(name)),
+    })),
   );
   return { ca: ca.flatMap(splitCertificates), clients, directory };
 }

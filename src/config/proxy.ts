@@ -17,29 +17,46 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:
  * a proxy. Registry-and-config reference 1.
  * @throws {ImageError} CONFIG_INVALID when the variable holds no URL
  */
-export function proxyFor(url: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
+export function proxyFor(url: string, env: ProxyVariables): string | undefined {
+  const choice = chooseProxy(url, env);
+  return choice.exception === undefined ? choice.proxy : undefined;
+}
+
+type ProxyVariables = Readonly<Record<string, string | undefined>>;
+
+/** How the proxy for a URL was decided. */
+export interface ProxyChoice {
+  /** As a URL that may hold a user and password; undefined where no variable names one. */
+  readonly proxy?: string | undefined;
+  /** Who names the proxy. */
+  readonly variable: "HTTP_PROXY" | "HTTPS_PROXY";
+  /** Why the proxy is not used: the entry of NO_PROXY, or that the host is this machine. */
+  readonly exception?: string | undefined;
+}
+
+/** As `proxyFor`, with the reasons. @throws {ImageError} CONFIG_INVALID when the variable holds no URL */
+export function chooseProxy(url: string, env: ProxyVariables): ProxyChoice {
   const { protocol, hostname, port } = new URL(url);
-  const proxy = readProxy(protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY", env);
-  if (proxy === undefined) return undefined;
+  const variable = protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const proxy = readProxy(variable, env);
+  if (proxy === undefined) return { variable };
   const target = createTarget(hostname, port || (DEFAULT_PORTS[protocol] ?? ""));
   if (target.host === "localhost" || (target.address !== undefined && isLoopback(target.address))) {
-    return undefined;
+    return { proxy, variable, exception: "the local host" };
   }
-  const exceptions = (readVariable("NO_PROXY", env) ?? "").toLowerCase().split(",");
-  return exceptions.some((entry) => matches(entry.trim(), target)) ? undefined : proxy;
+  const entries = (readVariable("NO_PROXY", env) ?? "").toLowerCase().split(",");
+  const entry = entries.map((text) => text.trim()).find((text) => matches(text, target));
+  return { proxy, variable, exception: entry === undefined ? undefined : `${entry} in NO_PROXY` };
 }
 
 /** In a CGI program HTTP_PROXY is what a remote client sent as its `Proxy` header, so it does not count. */
-function readProxy(
-  name: "HTTP_PROXY" | "HTTPS_PROXY",
-  env: Readonly<Record<string, string | undefined>>,
-): string | undefined {
+function readProxy(name: ProxyChoice["variable"], env: ProxyVariables): string | undefined {
   if (name === "HTTP_PROXY" && env.REQUEST_METHOD) return undefined;
   const value = readVariable(name, env);
   return value === undefined ? undefined : parseProxy(value, name);
 }
 
-function readVariable(name: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
+function readVariable(name: string, env: ProxyVariables): string | undefined {
   return env[name] || env[name.toLowerCase()] || undefined;
 }
 

@@ -20,6 +20,12 @@ export interface RegistriesConf {
   readonly additionalLayerStoreAuthHelper: string | undefined;
   /** The main file and the user's drop-in directory, for messages: `A or B`. */
   readonly origin: string;
+  /** The files that were read, in order; a file of comments counts. */
+  readonly files: readonly string[];
+  /** The file that has the table for a prefix. */
+  readonly tableFiles: ReadonlyMap<string, string>;
+  /** The file that has a short name's alias. */
+  readonly aliasFiles: ReadonlyMap<string, string>;
 }
 
 export interface RegistriesConfOptions extends ConfigurationListener {
@@ -40,10 +46,10 @@ export interface RegistriesConfOptions extends ConfigurationListener {
  */
 export async function loadRegistriesConf(options: RegistriesConfOptions): Promise<RegistriesConf> {
   const main = await readMainFile(options);
-  const layers: RegistriesConfLayer[] = [];
+  const layers: LayerOfFile[] = [];
   if (main.bytes !== undefined) {
     const context = `loading registries configuration "${main.path}"`;
-    layers.push(...(await readLayer(main.bytes, "version-1-or-2", context)));
+    layers.push({ file: main.path, layer: await readLayer(main.bytes, "version-1-or-2", context) });
   }
   for (const directory of main.dropIns) layers.push(...(await readDropIns(directory, options)));
   const [userDropIns] = registriesDropInLocations(options.environment);
@@ -55,6 +61,12 @@ interface MainFile {
   readonly bytes: Uint8Array | undefined;
   /** The drop-in directories that go with it, in reading order. */
   readonly dropIns: readonly string[];
+}
+
+/** What a file says; undefined where it says nothing. */
+interface LayerOfFile {
+  readonly file: string;
+  readonly layer: RegistriesConfLayer | undefined;
 }
 
 /** A user's own main file hides the system's drop-ins as well. */
@@ -86,8 +98,8 @@ async function readDefaultFile(
 async function readDropIns(
   directory: string,
   options: RegistriesConfOptions,
-): Promise<readonly RegistriesConfLayer[]> {
-  const layers: RegistriesConfLayer[] = [];
+): Promise<readonly LayerOfFile[]> {
+  const layers: LayerOfFile[] = [];
   for (const { name, isDirectory } of (await readOptionalDirectory(directory)) ?? []) {
     if (isDirectory || !name.endsWith(".conf")) continue;
     const path = `${directory}/${name}`;
@@ -95,7 +107,7 @@ async function readDropIns(
     const bytes = await inContext(context, () => readOptionalFile(path));
     if (bytes === undefined || (options.skipAliasFiles && holdsOnlyAliases(bytes))) continue;
     options.debug?.(`Loading registries configuration "${path}"`);
-    layers.push(...(await readLayer(bytes, "version-2", context)));
+    layers.push({ file: path, layer: await readLayer(bytes, "version-2", context) });
   }
   return layers;
 }
@@ -115,10 +127,10 @@ async function readLayer(
   bytes: Uint8Array,
   versions: AllowedVersions,
   context: string,
-): Promise<readonly RegistriesConfLayer[]> {
-  if (!hasContent(bytes)) return [];
+): Promise<RegistriesConfLayer | undefined> {
+  if (!hasContent(bytes)) return undefined;
   const { parseLayer } = await import("./registries-conf-layer.ts");
-  return [await inContext(context, () => parseLayer(bytes, versions))];
+  return await inContext(context, () => parseLayer(bytes, versions));
 }
 
 /** Whether any line is more than a comment. */
@@ -130,7 +142,8 @@ function hasContent(bytes: Uint8Array): boolean {
 }
 
 /** A later file replaces what it mentions: a registry by its prefix, an alias by its name, anything else whole. */
-function merge(layers: readonly RegistriesConfLayer[], origin: string): RegistriesConf {
+function merge(files: readonly LayerOfFile[], origin: string): RegistriesConf {
+  const layers = files.flatMap(({ layer }) => layer ?? []);
   const registries = new Map(
     layers.flatMap((layer) => layer.registries).map((registry) => [registry.prefix, registry]),
   );
@@ -146,5 +159,20 @@ function merge(layers: readonly RegistriesConfLayer[], origin: string): Registri
     aliases: new Map([...aliases].filter(([, target]) => target !== "")),
     additionalLayerStoreAuthHelper: last((layer) => layer.additionalLayerStoreAuthHelper),
     origin,
+    files: files.map(({ file }) => file),
+    tableFiles: filesOf(files, (layer) => layer.registries.map(({ prefix }) => prefix)),
+    aliasFiles: filesOf(files, (layer) => [...layer.aliases.keys()]),
   };
+}
+
+/** The last file that mentions each key. */
+function filesOf(
+  files: readonly LayerOfFile[],
+  keysOf: (layer: RegistriesConfLayer) => readonly string[],
+): ReadonlyMap<string, string> {
+  return new Map(
+    files.flatMap(({ file, layer }) =>
+      layer === undefined ? [] : keysOf(layer).map((key): [string, string] => [key, file]),
+    ),
+  );
 }

@@ -58,9 +58,14 @@ export function resolveEndpoints(conf: RegistriesConf, name: DockerName): Endpoi
   return { endpoints: usable, refused, blocked };
 }
 
+/** The table that applies to a name. */
+export function findTable(conf: RegistriesConf, name: DockerName): Registry | undefined {
+  return findRegistry(conf, name)?.registry;
+}
+
 /** What applies to a name as it stands. Registry-and-config reference 12.3. */
 export function lookupRegistry(conf: RegistriesConf, name: DockerName): RegistryLookup {
-  const registry = findRegistry(conf, name)?.registry;
+  const registry = findTable(conf, name);
   if (registry === undefined) return { insecure: false };
   return {
     insecure: registry.insecure,

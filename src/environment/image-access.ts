@@ -23,3 +23,8 @@ export interface ImageAccess {
   /** The images of an `oci-archive:` stay when another is written to it. */
   readonly appendsToArchive?: boolean | undefined;
 }
+
+/** Credentials from the command line are meant for the registry that was named, and for no mirror elsewhere. */
+export function withoutLogin(access: ImageAccess): ImageAccess {
+  return { ...access, credentials: undefined, registryToken: undefined };
+}

@@ -4,6 +4,7 @@ import { type Environment, hostEnvironment } from "../config/locations.ts";
 import { proxyFor } from "../config/proxy.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Credentials } from "../core/credentials.ts";
+import type { DockerName } from "../core/docker-name.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ImageReference, Transport } from "../core/image.ts";
 import type { NetworkEvent } from "../core/progress.ts";
@@ -12,6 +13,7 @@ import type { TlsRestrictions } from "../runtime/http.ts";
 import { defaultTemporaryDirectory } from "../runtime/temporary-file.ts";
 import type { EngineClientOptions } from "../transports/docker-daemon/engine-client.ts";
 import { VERSION } from "../version.ts";
+import type { RegistryReport } from "./configuration-report.ts";
 import type { ImageAccess } from "./image-access.ts";
 import { RegistryConnections } from "./registry-access.ts";
 
@@ -117,6 +119,19 @@ export class ImageEnvironment {
       "REGISTRY_FAILURE",
       `pinging container registry ${registry} returned ${response.status}`,
     );
+  }
+
+  /**
+   * What the machine's configuration makes of the name of an image in a registry: mirrors, credentials, certificates,
+   * proxies, each with the file that says so. No registry is asked. `typed` is the name as somebody wrote it.
+   * @throws {ImageError} CONFIG_INVALID for a registries.conf that cannot be read
+   */
+  async reportConfiguration(
+    image: { readonly name: DockerName; readonly typed: string },
+    access: ImageAccess = {},
+    options: OperationOptions = {},
+  ): Promise<RegistryReport> {
+    return await this.#connections.report(image, access, options);
   }
 
   /** Who keeps credentials on this machine, in the order of asking; `containers-auth.json` stands for the credential files. */

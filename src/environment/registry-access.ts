@@ -4,6 +4,7 @@ import type { Environment } from "../config/locations.ts";
 import { proxyFor } from "../config/proxy.ts";
 import { loadRegistriesConf, type RegistriesConf } from "../config/registries-conf.ts";
 import { lookupRegistry, resolveEndpoints } from "../config/registries-match.ts";
+import type { OperationOptions } from "../core/byte-stream.ts";
 import type { CredentialsProvider } from "../core/credentials.ts";
 import type { DockerName } from "../core/docker-name.ts";
 import { ImageError } from "../core/errors.ts";
@@ -24,7 +25,9 @@ import {
   type TlsRestrictions,
 } from "../runtime/http.ts";
 import type { Endpoint, RegistryAccess } from "../transports/docker/transport.ts";
-import type { ImageAccess } from "./image-access.ts";
+import type { RegistryReport } from "./configuration-report.ts";
+import { lookUpCredentials } from "./credential-lookup.ts";
+import { type ImageAccess, withoutLogin } from "./image-access.ts";
 
 /** The most requests that wait for the answer of one server, unless something else is said. */
 const REQUESTS_PER_HOST = 64;
@@ -93,6 +96,18 @@ export class RegistryConnections {
     return (await this.#loadConf()).credentialHelpers;
   }
 
+  /** What is used for an image by the configuration; see `RegistryReport`. */
+  async report(
+    image: { readonly name: DockerName; readonly typed: string },
+    access: ImageAccess,
+    options: OperationOptions = {},
+  ): Promise<RegistryReport> {
+    const { reportRegistry } = await import("./configuration-report.ts");
+    // Aliases matter to the report alone.
+    const conf = await loadRegistriesConf({ ...this.#settings, file: this.#settings.registriesConf });
+    return await reportRegistry(image, { settings: this.#settings, conf, access, ...options });
+  }
+
   async #findEndpoints(name: DockerName, access: ImageAccess): Promise<readonly Endpoint[]> {
     const { endpoints, blocked } = resolveEndpoints(await this.#loadConf(), name);
     if (blocked !== undefined) throw new ImageError("DENIED", blocked);
@@ -100,7 +115,11 @@ export class RegistryConnections {
       name: endpoint.name,
       isMirror: endpoint.mirror,
       connect: () =>
-        this.#connect(endpoint.name.registry, endpoint.insecure, accessAt(endpoint.name, name, access)),
+        this.#connect(
+          endpoint.name.registry,
+          endpoint.insecure,
+          endpoint.name.registry === name.registry ? access : withoutLogin(access),
+        ),
     }));
   }
 
@@ -185,27 +204,10 @@ export class RegistryConnections {
   }
 
   #credentialsProvider(registry: string, access: ImageAccess): CredentialsProvider {
-    if (access.credentials !== undefined) return async () => access.credentials;
-    if (access.anonymous) return async () => undefined;
     return async (repository, options) => {
-      const { findCredentials } = await import("../config/auth-file.ts");
-      const { credentialHelpers } = await this.#loadConf();
-      const found = await findCredentials(
-        {
-          ...this.#settings,
-          explicitFile: access.authFile,
-          helpers: credentialHelpers,
-          signal: options?.signal,
-        },
-        { registry, repository },
-      );
-      return found?.credentials;
+      const { credentialHelpers: helpers } = await this.#loadConf();
+      const lookup = { ...this.#settings, helpers, signal: options?.signal };
+      return (await lookUpCredentials({ registry, repository }, access, lookup))?.credentials;
     };
   }
-}
-
-/** Credentials from the command line are meant for the registry that was named, and for no mirror elsewhere. */
-function accessAt(endpoint: DockerName, named: DockerName, access: ImageAccess): ImageAccess {
-  if (endpoint.registry === named.registry) return access;
-  return { ...access, credentials: undefined, registryToken: undefined };
 }

@@ -23,6 +23,8 @@ export interface PolicyOptions {
 export interface PolicyInForce {
   readonly policy: TrustPolicy;
   readonly requireSigned: boolean;
+  /** The file that the policy was read from; undefined where there is none, and every image is accepted. */
+  readonly path?: string | undefined;
 }
 
 const ACCEPT_ANYTHING: TrustPolicy = {
@@ -45,7 +47,7 @@ export async function loadPolicy(options: PolicyOptions): Promise<PolicyInForce>
   const loaded = await readPolicyFile(options);
   if (loaded !== undefined) {
     options.debug?.(`Using trust policy ${loaded.path}`);
-    return { policy: loaded.policy, requireSigned };
+    return { policy: loaded.policy, requireSigned, path: loaded.path };
   }
   if (options.whenMissing === "fail") throw missingPolicyFile(options.environment);
   options.debug?.("No trust policy file found, accepting images without one");
@@ -85,13 +87,13 @@ export async function evaluatePolicy(
 }
 
 /** The list that applies to an image, and what it is called in messages. */
-interface ChosenRequirements {
+export interface ChosenRequirements {
   readonly requirements: readonly PolicyRequirement[];
   readonly section: string;
 }
 
 /** The most specific scope that the policy knows decides alone. */
-function chooseRequirements(policy: TrustPolicy, reference: ImageReference): ChosenRequirements {
+export function chooseRequirements(policy: TrustPolicy, reference: ImageReference): ChosenRequirements {
   const transport = reference.transport.name;
   const scopes = policy.transports.get(transport);
   for (const scope of [...reference.policyScopes, ""]) {

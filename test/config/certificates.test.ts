@@ -59,8 +59,8 @@ describe("the certificates of a registry", () => {
     expect(await findCertificates({ environment, directory: explicit }, registry)).toEqual({
       ca: [pem("a"), pem("b1"), pem("b2")],
       clients: [
-        { cert: pem("x"), key: pem("xk", "PRIVATE KEY") },
-        { cert: pem("y"), key: pem("yk", "PRIVATE KEY") },
+        { file: join(explicit, "x.cert"), cert: pem("x"), key: pem("xk", "PRIVATE KEY") },
+        { file: join(explicit, "y.cert"), cert: pem("y"), key: pem("yk", "PRIVATE KEY") },
       ],
       directory: explicit,
     });

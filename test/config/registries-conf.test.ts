@@ -75,6 +75,9 @@ describe("loading registries.conf", () => {
       aliases: new Map(),
       additionalLayerStoreAuthHelper: undefined,
       origin: `/usr/local/etc/containers/registries.conf or ${userFolder}/registries.conf.d`,
+      files: [],
+      tableFiles: new Map(),
+      aliasFiles: new Map(),
     });
   });
 
