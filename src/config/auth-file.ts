@@ -114,7 +114,24 @@ async function findInFile(
   }
   const source = `"${entry.key}" in ${file.location.path}`;
   options.debug?.(`Found credentials for ${describeTarget(target)} under ${source}`);
+  await warnOfReaders(file.location.path, options);
   return { credentials: entry.credentials, source };
+}
+
+/** Permission bits of those who are neither the owner nor in the file's group. */
+const OTHERS_MAY_READ = 0o004;
+/** Files that were warned of: one line is enough for a process. */
+const warnedOf = new Set<string>();
+
+/** A file with passwords that every user of the machine may read most likely got its mode by mistake. */
+async function warnOfReaders(path: string, { environment, warning }: CredentialOptions): Promise<void> {
+  if (warning === undefined || environment.platform === "win32" || warnedOf.has(path)) return;
+  const { mode } = await stat(path);
+  if ((mode & OTHERS_MAY_READ) === 0) return;
+  warnedOf.add(path);
+  warning(
+    `The credentials in ${path} can be read by every user of this machine: chmod 600 keeps them to yourself`,
+  );
 }
 
 /** The store of the docker command holds Docker Hub's login by its old URL. */
