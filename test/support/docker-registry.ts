@@ -26,6 +26,8 @@ export interface LoggedRequest {
 export interface DockerRegistryOptions {
   /** Accepts only this user, by Basic authentication. */
   readonly user?: { readonly name: string; readonly password: string };
+  /** Takes the tokens of a server: its `auth.token` section. */
+  readonly token?: object;
   readonly tls?: Certificate;
   /** Asks clients for a certificate of this authority, a path. */
   readonly clientAuthority?: string;
@@ -121,6 +123,7 @@ async function configuration(
     },
     ...(options.acceptsSchema1 ? { compatibility: { schema1: { enabled: true } } } : {}),
     ...(proxyOf === undefined ? {} : { proxy: { remoteurl: proxyOf } }),
+    ...(options.token === undefined ? {} : { auth: { token: options.token } }),
     ...(user === undefined
       ? {}
       : { auth: { htpasswd: { realm: "test", path: await passwordFile(directory, user) } } }),
