@@ -43,12 +43,12 @@ export async function runReal(words: readonly string[], options: RunOptions = {}
 export function startOurs(
   words: readonly string[],
   options: RunOptions = {},
-): Bun.Subprocess<"ignore", "pipe", "pipe"> {
+): Bun.Subprocess<Blob, "pipe", "pipe"> {
   return Bun.spawn([...OURS, ...words], {
     ...spawnOptions(options),
     stdout: "pipe",
     stderr: "pipe",
-    stdin: "ignore",
+    stdin: new Blob([options.stdin ?? ""]),
   });
 }
 
