@@ -132,6 +132,21 @@ function attempts(): Readonly<Record<string, readonly Attempt[]>> {
     logout: [{ words: ["logout", "--authfile", stored, registry.host], keeps: stored }],
     "manifest-digest": [],
     serve: [],
+    sync: [good, broken].map((image) => ({
+      words: [
+        ...[
+          "sync",
+          "--insecure-policy",
+          "--src",
+          "docker",
+          "--dest",
+          "dir",
+          ...file,
+          "--src-tls-verify=false",
+        ],
+        ...[image.replace("docker://", ""), temporary("secret-sync")],
+      ],
+    })),
   };
 }
 

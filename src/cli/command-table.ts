@@ -57,4 +57,9 @@ export const commandTable: readonly CommandEntry[] = [
     summary: "Serve images from an OCI layout or from memory as a registry",
     load: () => import("./commands/serve.ts"),
   },
+  {
+    name: "sync",
+    summary: "Make a registry or directory have the images of another",
+    load: () => import("./commands/sync.ts"),
+  },
 ];

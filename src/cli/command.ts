@@ -52,6 +52,17 @@ export class FlagError extends Error {
   override readonly name = "FlagError";
 }
 
+/** A failure that has an exit code of its own, so that scripts can tell it from others. */
+export class CodedFailure extends Error {
+  override readonly name = "CodedFailure";
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
 /** The command was called with too few or too many arguments; it may answer with its whole help. */
 export class UsageError extends Error {
   override readonly name = "UsageError";

@@ -20,7 +20,7 @@ const BOOLEANS: Readonly<Record<string, boolean>> = {
 
 /** Whether a flag of this kind stands alone, and takes a value only behind `=`. */
 export function isBooleanKind(kind: FlagKind): boolean {
-  return kind === "boolean" || kind === "optional-boolean";
+  return kind === "boolean" || kind === "optional-boolean" || kind === "inline-string";
 }
 
 /**
@@ -35,6 +35,7 @@ export function parseFlagValue(flag: Flag, text: string, previous: FlagValue): F
     case "string":
       return text === "" ? undefined : text;
     case "optional-string":
+    case "inline-string":
       return text;
     case "list":
       return [...(Array.isArray(previous) ? previous : []), ...parseCommaList(text)] as readonly string[];
@@ -68,6 +69,7 @@ const ZERO_VALUES: { readonly [Kind in FlagKind]: FlagKindValues[Kind] } = {
   "optional-boolean": undefined,
   string: undefined,
   "optional-string": undefined,
+  "inline-string": undefined,
   list: [],
   "integer-list": [],
   integer: 0,

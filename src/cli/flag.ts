@@ -8,6 +8,8 @@ export interface FlagKindValues {
   string: string | undefined;
   /** An empty value differs from none. */
   "optional-string": string | undefined;
+  /** Stands alone, or takes a value behind `=`: `--plan`, which gives `true`, and `--plan=json`. */
+  "inline-string": string | undefined;
   /** May be repeated, and each value holds entries separated by commas, quoted as in CSV. */
   list: readonly string[];
   /** As `list`, of plain decimal numbers. */

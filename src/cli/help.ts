@@ -90,6 +90,7 @@ const PLACEHOLDERS: Readonly<Record<Exclude<FlagKind, "boolean" | "optional-bool
   readonly [kind: string]: string;
 } = {
   string: "TEXT",
+  "inline-string": "TEXT",
   "optional-string": "TEXT",
   list: "LIST",
   "integer-list": "NUMBERS",

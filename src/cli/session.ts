@@ -13,7 +13,13 @@ import { networkEventText } from "./render/network-event.ts";
 /** The surroundings of a command, as its global flags and the machine's configuration make them. */
 export function createEnvironment(
   { globals, log }: Pick<Invocation, "globals" | "log">,
-  options: Pick<ImageEnvironmentOptions, "inflationLimit" | "onNetworkEvent" | "requestsPerHost"> = {},
+  {
+    onRequest,
+    ...options
+  }: Pick<ImageEnvironmentOptions, "inflationLimit" | "onNetworkEvent" | "requestsPerHost"> & {
+    /** Told the host of each request. */
+    readonly onRequest?: (host: string) => void;
+  } = {},
 ): ImageEnvironment {
   return new ImageEnvironment({
     ...options,
@@ -28,7 +34,14 @@ export function createEnvironment(
     tlsDetails: globals.tlsDetails,
     debug: (message) => log.debug(message),
     warning: (message) => log.warn(message),
-    ...(log.isDebug ? { onExchange: (record: ExchangeRecord) => logExchange(log, record) } : {}),
+    ...(log.isDebug || onRequest !== undefined
+      ? {
+          onExchange: (record: ExchangeRecord) => {
+            onRequest?.(new URL(record.url).host);
+            if (log.isDebug) logExchange(log, record);
+          },
+        }
+      : {}),
   });
 }
 

@@ -5,6 +5,7 @@ import type { ProgressListener } from "../core/progress.ts";
 import { BlobTransfers } from "./blob-transfers.ts";
 import { LayerMover, type LayerMoverOptions, type MovableLayer, type MovedBlob } from "./layer-mover.ts";
 import { knownSize } from "./layer-reuse.ts";
+import type { SharedBlobs } from "./shared-blobs.ts";
 
 const BLOBS_AT_A_TIME = 32;
 
@@ -20,6 +21,7 @@ export interface MovableConfig {
 export interface BlobMoverOptions extends LayerMoverOptions {
   readonly report: ProgressListener;
   readonly parallelCopies?: number | undefined;
+  readonly sharedBlobs?: SharedBlobs | undefined;
 }
 
 /** Moves blobs of one copy, each of them once, straight from the source's stream into the destination's. */
@@ -31,11 +33,12 @@ export class BlobMover {
   readonly #moved = new Map<string, Promise<MovedBlob>>();
 
   constructor(options: BlobMoverOptions) {
-    const { source, destination, parallelCopies } = options;
+    const { source, destination, parallelCopies, sharedBlobs } = options;
     const isConcurrent = source.concurrentBlobs && destination.traits.concurrentBlobs;
     this.#options = options;
     this.#limit = isConcurrent ? parallelCopies || BLOBS_AT_A_TIME : 1;
-    this.#transfers = new BlobTransfers(source, options.report, parallelCopies);
+    const large = parallelCopies === undefined ? sharedBlobs?.largeTransfers : undefined;
+    this.#transfers = new BlobTransfers(source, options.report, large ?? parallelCopies);
     this.#layers = new LayerMover(options, this.#transfers);
   }
 
@@ -60,7 +63,9 @@ export class BlobMover {
     const key = `${blob.descriptor.digest} ${blob.role === "layer" && blob.mayChange}`;
     const known = this.#moved.get(key);
     if (known !== undefined) return await known;
-    const pending = this.#move(blob, options);
+    const { sharedBlobs } = this.#options;
+    const move = (): Promise<MovedBlob> => this.#move(blob, options);
+    const pending = sharedBlobs === undefined ? move() : sharedBlobs.inTurn(blob.descriptor.digest, move);
     this.#moved.set(key, pending);
     return await pending;
   }

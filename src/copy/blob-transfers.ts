@@ -21,10 +21,11 @@ export class BlobTransfers {
   readonly #report: ProgressListener;
   readonly #large: Semaphore;
 
-  constructor(source: ImageSource, report: ProgressListener, parallelCopies: number | undefined) {
+  /** `large` is how many large blobs move at a time, or what they take turns by with those of other copies. */
+  constructor(source: ImageSource, report: ProgressListener, large: number | Semaphore | undefined) {
     this.#source = source;
     this.#report = report;
-    this.#large = new Semaphore(parallelCopies || LARGE_AT_A_TIME);
+    this.#large = large instanceof Semaphore ? large : new Semaphore(large || LARGE_AT_A_TIME);
   }
 
   /** Opens the blob and lets `write` consume it; if that breaks off, all is done once more. */

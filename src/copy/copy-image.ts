@@ -20,10 +20,13 @@ import type { CompressionPlan } from "./layer-treatment.ts";
 export async function copyImage(request: CopyRequest, options: OperationOptions = {}): Promise<CopyResult> {
   options.signal?.throwIfAborted();
   request.destination.prepare?.(options);
-  await using source = await openSource(request.source, options);
+  const { sharedBlobs } = request;
+  await using ownSource = await openSource(request.source, options);
+  const source = sharedBlobs?.source(ownSource) ?? ownSource;
   const topLevel = await source.readManifest(undefined, options);
   await request.admit(request.source, topLevel, options);
-  await using destination = await openDestination(request.destination, options);
+  await using ownDestination = await openDestination(request.destination, options);
+  const destination = sharedBlobs?.destination(ownDestination) ?? ownDestination;
   const report = request.onProgress ?? ((): void => undefined);
   const compression = planCompression(request, destination);
   const { parallelCopies, inflationLimit, knowledge = NO_KNOWLEDGE } = request;
@@ -32,7 +35,7 @@ export async function copyImage(request: CopyRequest, options: OperationOptions 
     source,
     destination,
     blobs: new BlobMover({
-      ...{ source, destination, report, parallelCopies, compression, inflationLimit, knowledge },
+      ...{ source, destination, report, parallelCopies, compression, inflationLimit, knowledge, sharedBlobs },
       precomputeIn: request.precomputeDigestsIn,
     }),
     report,

@@ -36,17 +36,18 @@ export async function copyIndex(
   const signedAs = place.isPartOfIndex ? source : undefined;
   const signatures = await readSignatures(context, "index", signedAs, options);
   const plan = planIndex(context, source, index, selection, signatures.length > 0);
-  const wasPresent = plan.keepsForm && (await isPresent(context, source, place, options));
   const wanted = selection.kind === "index-only" ? [] : plan.kept;
   const copied = await copyEntries(context, index, wanted, selection, options);
   const entries = plan.kept.map((entry) => copied.get(entry.digest)?.entry ?? entry);
   const isVerbatim = plan.keepsForm && entries.every((entry, i) => entry === index.manifests[i]);
-  const isUnchanged = isVerbatim && [...copied.values()].every((item) => item.isUnchanged);
-  if (isUnchanged && wasPresent && signatures.length === 0) {
-    context.report({ kind: "unchanged", digest: source.digest });
-    return { manifest: source, isUnchanged: true };
-  }
   if (!isVerbatim) refuseChange(plan, source.mediaType);
+  if ([...copied.values()].every((item) => item.isUnchanged) && signatures.length === 0) {
+    const manifest = isVerbatim ? source : await rewriteIndex(index, plan.types[0] ?? "", entries);
+    if (await isPresent(context, manifest, place, options)) {
+      context.report({ kind: "unchanged", digest: manifest.digest });
+      return { manifest, isUnchanged: true };
+    }
+  }
   const written = await writeIndex(
     context,
     isVerbatim ? source : undefined,

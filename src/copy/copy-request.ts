@@ -2,12 +2,14 @@ import type { InflationLimit } from "../compression/inflation-limit.ts";
 import type { BlobKnowledge } from "../core/blob-knowledge.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Platform, RawManifest } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
 import type { ImageDestination, ImageReference, ImageSource } from "../core/image.ts";
 import type { ProgressListener } from "../core/progress.ts";
 import type { WantedPlatform } from "../format/instance-choice.ts";
 import type { BlobMover } from "./blob-mover.ts";
 import type { CompressionPlan, TargetCompression } from "./layer-treatment.ts";
 import type { ManifestFormat } from "./manifest-plan.ts";
+import type { SharedBlobs } from "./shared-blobs.ts";
 
 /** Which images of an index to copy; of a single image, that one is always copied. */
 export type InstanceSelection =
@@ -57,6 +59,10 @@ export interface CopyRequest {
   readonly removeSignatures?: boolean | undefined;
   /** Blobs moved at a time. Without it, large blobs are limited to a few and small ones to many. */
   readonly parallelCopies?: number | undefined;
+  /** What other copies of the same run know of blobs. */
+  readonly sharedBlobs?: SharedBlobs | undefined;
+  /** The digest of what the destination names at present, where that was asked already; `none` for nothing. */
+  readonly destinationDigest?: Digest | "none" | undefined;
   readonly onProgress?: ProgressListener | undefined;
 }
 

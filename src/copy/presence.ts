@@ -11,6 +11,8 @@ export async function isPresent(
 ): Promise<boolean> {
   const { destination } = context;
   if (destination.findManifest === undefined) return false;
+  const known = place.isPartOfIndex ? undefined : context.request.destinationDigest;
+  if (known !== undefined) return known === source.digest;
   const found = await destination.findManifest(place.isPartOfIndex ? source.digest : undefined, options);
   return found === source.digest;
 }

@@ -25,6 +25,11 @@ export interface ImageReference {
   openSource?(options?: OperationOptions): Promise<ImageSource>;
   openDestination?(options?: OperationOptions): Promise<ImageDestination>;
   deleteImage?(options?: OperationOptions): Promise<void>;
+  /**
+   * The digest of the manifest that is named at present, by the cheapest question there is; undefined where there is none, or
+   * the store does not say. What is read may come from a mirror, what is written to does not.
+   */
+  findDigest?(role: "source" | "destination", options?: OperationOptions): Promise<Digest | undefined>;
   /** Tags of the repository that this reference is in, in the order of the store. */
   listTags?(options?: OperationOptions): AsyncIterable<string>;
   /** Names of all images in the archive that this reference is to, in its order; `@N` for one without a name. */
@@ -65,6 +70,8 @@ export interface ImageDestination extends AsyncDisposable {
   findManifest?(instance?: Digest, options?: OperationOptions): Promise<Digest | undefined>;
   /** The blob, verified to be at the destination already; undefined means "write it". */
   reuseBlob(wanted: ReuseRequest, options?: OperationOptions): Promise<StoredBlob | undefined>;
+  /** Reads a blob that is here already; absent where that takes more than it is worth. */
+  openBlob?(blob: BlobPointer, options?: OperationOptions): Promise<BlobReader>;
   /** Consumes `bytes` to the end. If the stream fails, so does the write, and nothing readable remains. */
   writeBlob(bytes: ByteStream, blob: BlobPlacement, options?: OperationOptions): Promise<StoredBlob>;
   /** @throws {ImageError} MANIFEST_REJECTED when another manifest kind may be tried */
@@ -98,6 +105,8 @@ export interface BlobPlacement {
 export interface ReuseRequest extends BlobPlacement {
   readonly digest: Digest;
   readonly from?: DockerName | undefined;
+  /** The repository `from` is known to have it, so that a mount is tried before anything is asked. */
+  readonly isAtNeighbour?: boolean | undefined;
 }
 
 export type StoredBlob = Pick<Descriptor, "digest" | "size">;

@@ -45,10 +45,7 @@ export class HostLoad {
   }
 
   /** Sends one request when it is its turn. */
-  async run(
-    send: () => Promise<HttpResponse>,
-    options: OperationOptions = {},
-  ): Promise<HttpResponse> {
+  async run(send: () => Promise<HttpResponse>, options: OperationOptions = {}): Promise<HttpResponse> {
     await this.#enter(options);
     try {
       const response = await send();

@@ -63,6 +63,7 @@ export class RegistryClient {
     repository: string,
     reference: string,
     options: OperationOptions = {},
+    action: "pull" | "push" = "push",
   ): Promise<Digest | undefined> {
     const what = `checking whether a manifest ${reference} exists in ${this.#name(repository)}`;
     return await inContext(what, async () => {
@@ -71,7 +72,7 @@ export class RegistryClient {
         method: "HEAD",
         target,
         repository,
-        action: "push",
+        action,
         headers: { Accept: ACCEPT },
       } as const;
       const response = await this.#send(request, [200, 404], options);

@@ -40,7 +40,7 @@ export interface CopyOptions {
 }
 
 /** Warns of the flag that once stood for both sides. Comes before anything else is looked at. */
-export function warnOfDeprecatedCopyFlags(flags: CopyFlagValues, log: Logger): void {
+export function warnOfDeprecatedCopyFlags(flags: Pick<CopyFlagValues, "tls-verify">, log: Logger): void {
   if (flags["tls-verify"] === undefined) return;
   log.warn("'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify");
 }
@@ -155,7 +155,8 @@ function parseNamed(text: string, describe: (reason: string) => string): DockerN
   }
 }
 
-function readInstanceSelection(flags: CopyFlagValues): InstanceSelection {
+/** @throws {FlagError} */
+export function readInstanceSelection(flags: Pick<CopyFlagValues, "all" | "multi-arch">): InstanceSelection {
   const choice = flags["multi-arch"];
   if (flags.all) {
     if (choice !== undefined) throw new FlagError("Cannot use --all and --multi-arch flags together");
@@ -174,7 +175,7 @@ function readInstanceSelection(flags: CopyFlagValues): InstanceSelection {
 }
 
 /** `os/architecture` or `os/architecture/variant`. */
-function parsePlatform(text: string, choice: string): Platform {
+export function parsePlatform(text: string, choice: string): Platform {
   const [os = "", architecture = "", variant, ...more] = text.trim().split("/");
   if (os === "" || architecture === "" || variant === "" || more.length > 0) {
     throw new FlagError(
@@ -185,6 +186,11 @@ function parsePlatform(text: string, choice: string): Platform {
   }
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
+
+type SigningFlags = Pick<
+  CopyFlagValues,
+  "sign-by" | "sign-by-sq-fingerprint" | "sign-by-sigstore-private-key" | "sign-passphrase-file"
+>;
 
 const ENCRYPTION_PROTOCOLS: ReadonlySet<string> = new Set(["jwe", "pgp", "pkcs7", "pkcs11", "provider"]);
 
@@ -226,7 +232,8 @@ function checkDirectoryFlags(flags: CopyFlagValues, destination: ImageReference,
   }
 }
 
-function readFormat(text: string | undefined): ManifestFormat | undefined {
+/** @throws {FlagError} */
+export function readFormat(text: string | undefined): ManifestFormat | undefined {
   switch (text) {
     case undefined:
     case "oci":
@@ -240,7 +247,8 @@ function readFormat(text: string | undefined): ManifestFormat | undefined {
   }
 }
 
-function checkSigning(flags: CopyFlagValues): void {
+/** @throws {FlagError} */
+export function checkSigning(flags: SigningFlags): void {
   const keys = [flags["sign-by"], flags["sign-by-sq-fingerprint"], flags["sign-by-sigstore-private-key"]];
   const given = keys.filter((key) => key !== undefined).length;
   if (flags["sign-passphrase-file"] === undefined || given < 2) return;

@@ -31,8 +31,8 @@ export function hideUnavailable<Table extends FlagTable>(table: Table): Table {
   return Object.fromEntries(entries) as Table;
 }
 
-/** The flags of `copy` that were given and ask for what this release cannot do. */
-export function requestedButUnavailable(flags: CopyFlagValues): readonly UnavailableFlag[] {
+/** The flags of `copy` or `sync` that were given and ask for what this release cannot do. */
+export function requestedButUnavailable(flags: Partial<CopyFlagValues>): readonly UnavailableFlag[] {
   return FEATURES.filter(([flag]) => isGiven(flags[flag])).map(([flag, feature]) => ({
     flag: `--${flag}`,
     feature,
@@ -43,7 +43,7 @@ export function requestedButUnavailable(flags: CopyFlagValues): readonly Unavail
  * Refuses a copy that would not do what its flags ask for.
  * @throws {ImageError} UNSUPPORTED_OPERATION
  */
-export function refuseUnavailable(flags: CopyFlagValues): void {
+export function refuseUnavailable(flags: Partial<CopyFlagValues>): void {
   if (flags["sign-by-sq-fingerprint"] !== undefined) {
     throw new ImageError(
       "UNSUPPORTED_OPERATION",
@@ -58,6 +58,6 @@ export function refuseUnavailable(flags: CopyFlagValues): void {
   );
 }
 
-function isGiven(value: CopyFlagValues[keyof CopyFlagValues]): boolean {
+function isGiven(value: CopyFlagValues[keyof CopyFlagValues] | undefined): boolean {
   return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
 }

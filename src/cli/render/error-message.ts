@@ -1,7 +1,7 @@
 import { errorMessage, findCause, ImageError } from "../../core/errors.ts";
 import { ImageNotFoundError } from "../../core/not-found.ts";
 import { Cancelled } from "../cancellation.ts";
-import { type Command, FlagError, UsageError } from "../command.ts";
+import { CodedFailure, type Command, FlagError, UsageError } from "../command.ts";
 
 /** How a run ends: the text of its fatal record, and its exit code. */
 export interface Failure {
@@ -19,6 +19,7 @@ export function describeFailure(error: unknown, command?: Command): Failure {
   if (error instanceof FlagError || error instanceof UsageError) {
     return { message: error.message, exitCode: FAILURE };
   }
+  if (error instanceof CodedFailure) return { message: error.message, exitCode: error.exitCode };
   const hint = hintFor(error, command);
   return {
     message: `${isDefect(error) ? "internal error: " : ""}${errorMessage(error)}${hint ? `\nHint: ${hint}` : ""}`,

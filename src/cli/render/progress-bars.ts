@@ -97,7 +97,8 @@ function takeEvent(event: Exclude<ProgressEvent, { kind: "warning" }>, bars: Map
   }
 }
 
-async function openTerminal(): Promise<LiveScreen> {
+/** The part of standard error that can be drawn over. */
+export async function openTerminal(): Promise<LiveScreen> {
   const { createLogUpdate } = await import("log-update");
   const { stderr } = process;
   // A hidden cursor would have to be brought back however the program ends.

@@ -45,6 +45,14 @@ export function openDockerDestination(
   /** The name to write under; without a tag, an image is written under its own digest. */
   const target = (manifest: Digest, instance: Digest | undefined): string =>
     instance ?? (location.hasUnknownDigest ? manifest : (tag ?? digest ?? manifest));
+  const mountFrom = async (
+    { digest: blob, size, from }: ReuseRequest,
+    options: OperationOptions,
+  ): Promise<boolean> => {
+    const isElsewhereHere =
+      from !== undefined && from.registry === registry && from.repository !== repository;
+    return isElsewhereHere && size !== undefined && (await uploader.mount(blob, from.repository, options));
+  };
   return {
     reference,
     traits: TRAITS,
@@ -52,15 +60,12 @@ export function openDockerDestination(
       const name = instance ?? tag ?? digest;
       return name === undefined ? undefined : await client.findManifest(repository, name, options);
     },
+    openBlob: async (blob, options) => await client.openBlob(repository, blob, options),
     async reuseBlob(wanted: ReuseRequest, options: OperationOptions = {}): Promise<StoredBlob | undefined> {
+      if (wanted.isAtNeighbour && (await mountFrom(wanted, options))) return storedAs(wanted);
       const size = await client.findBlob(repository, wanted.digest, options);
       if (size !== undefined) return checkSize(wanted, size);
-      const { from } = wanted;
-      const isElsewhereHere =
-        from !== undefined && from.registry === registry && from.repository !== repository;
-      if (!isElsewhereHere || wanted.size === undefined) return undefined;
-      const isMounted = await uploader.mount(wanted.digest, from.repository, options);
-      return isMounted ? { digest: wanted.digest, size: wanted.size } : undefined;
+      return !wanted.isAtNeighbour && (await mountFrom(wanted, options)) ? storedAs(wanted) : undefined;
     },
     async writeBlob(bytes: ByteStream, blob: BlobPlacement, options?: OperationOptions): Promise<StoredBlob> {
       return await uploader.upload(bytes, blob, options);
@@ -75,6 +80,10 @@ export function openDockerDestination(
     async commit(): Promise<void> {},
     async [Symbol.asyncDispose](): Promise<void> {},
   };
+}
+
+function storedAs({ digest, size = 0 }: ReuseRequest): StoredBlob {
+  return { digest, size };
 }
 
 /** A registry whose blob has another size than the manifest says would make a broken image: it is not reused. */

@@ -1,7 +1,8 @@
 import type { OperationOptions } from "../../core/byte-stream.ts";
+import type { Digest } from "../../core/digest.ts";
 import type { DockerName } from "../../core/docker-name.ts";
 import { dockerPolicyScopes, formatDockerName, formatFamiliarName } from "../../core/docker-name.ts";
-import { findCause, ImageError, inContext } from "../../core/errors.ts";
+import { findCause, ImageError, inContext, isAbort } from "../../core/errors.ts";
 import type { ExternalFetch, ImageReference, Transport } from "../../core/image.ts";
 import type { RegistryConnection } from "../../registry/connection.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
@@ -69,10 +70,36 @@ function createReference(
       const { openDockerDestination } = await import("./destination.ts");
       return openDockerDestination(reference, location, await access.connect(name, options));
     },
+    findDigest: async (role, options) => await findDigest(access, location, role, options),
     deleteImage: async (options) => await deleteImage(location, await access.connect(name, options), options),
     listTags: (options) => listTags(access, name, options),
   };
   return reference;
+}
+
+/** Of several places to read from, the first that answers is believed, as when it is read. */
+async function findDigest(
+  access: RegistryAccess,
+  { name, hasUnknownDigest }: DockerLocation,
+  role: "source" | "destination",
+  options: OperationOptions | undefined,
+): Promise<Digest | undefined> {
+  if (hasUnknownDigest) return undefined;
+  if (role === "destination") {
+    const client = new RegistryClient(await access.connect(name, options));
+    return await client.findManifest(name.repository, name.digest ?? name.tag ?? "latest", options);
+  }
+  for (const endpoint of await access.findEndpoints(name, options)) {
+    const { repository, tag, digest } = endpoint.name;
+    try {
+      const client = new RegistryClient(await endpoint.connect());
+      const found = await client.findManifest(repository, digest ?? tag ?? "latest", options, "pull");
+      if (found !== undefined) return found;
+    } catch (error) {
+      if (isAbort(error) || !endpoint.isMirror) throw error;
+    }
+  }
+  return undefined;
 }
 
 async function* listTags(

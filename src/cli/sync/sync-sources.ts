@@ -1,0 +1,200 @@
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { dirname, join, posix, relative, sep } from "node:path";
+import { parseDockerName } from "../../core/docker-name.ts";
+import { errorMessage, ImageError } from "../../core/errors.ts";
+import { isMissing } from "../../runtime/files.ts";
+import { type DestinationPlace, destinationName } from "../../sync/destination-name.ts";
+import type { MirrorEntry } from "../../sync/files/mirror-entry.ts";
+import { type GatherContext, type GatheredEntry, gatherTasks } from "../../sync/gather.ts";
+import type { SyncTask } from "../../sync/sync-task.ts";
+import { quote } from "../go-text.ts";
+import type { SyncSession } from "./sync-session.ts";
+
+/** What is to be copied, as far as names go. */
+export interface GatheredSources {
+  readonly tasks: readonly SyncTask[];
+  /** Entries for repositories of registries, for what concerns them as a whole. */
+  readonly entries: readonly GatheredEntry[];
+  /** How many sources were looked through. */
+  readonly sources: number;
+}
+
+/** Finds out which images the arguments and files mean. @throws {ImageError} */
+export async function gatherSources(session: SyncSession): Promise<GatheredSources> {
+  switch (session.options.sourceKind) {
+    case "dir":
+      return await gatherDirectories(session);
+    case "yaml":
+      return await (await import("./sync-files.ts")).gatherFiles(session);
+    default:
+      return await gatherRepositories(session);
+  }
+}
+
+/** The place that the flags give. */
+export function placeOf({ options, invocation }: SyncSession): DestinationPlace {
+  return {
+    transport: options.destinationKind ?? "docker",
+    base: options.destination ?? "",
+    isScoped: invocation.flags.scoped,
+    suffix: invocation.flags["append-suffix"] ?? "",
+  };
+}
+
+/** How entries become tasks, where nothing but flags and skopeo's rules decide. */
+export function gatherContext(session: SyncSession): GatherContext {
+  const { log } = session.invocation;
+  const place = placeOf(session);
+  return {
+    resolve: async (name, role, access) => {
+      if (role === "destination") await createParent(name);
+      return await session.resolve(name, role, access);
+    },
+    destinationsOf: ({ source }, reference) => {
+      const separator = reference.includes(":") ? "@" : ":";
+      const name = `${source.registry}/${source.repository}${separator}${reference}`;
+      return [{ name: destinationName(name, place), access: {} }];
+    },
+    choose: async (_entry, tags) => tags,
+    instancesOf: () => session.instances,
+    isImmutable: () => false,
+    onListing: (image) => log.info("Getting tags", { image }),
+    onProblem: (error) => {
+      throw error;
+    },
+  };
+}
+
+async function gatherRepositories(session: SyncSession): Promise<GatheredSources> {
+  const { options, invocation } = session;
+  const entries = options.sources.map((typed) => {
+    const entry = entryOf(typed);
+    invocation.log.info("Tag presence check", {
+      imagename: typed,
+      tagged: entry.selection.references.length > 0,
+    });
+    return entry;
+  });
+  const found = await gatherTasks(entries, gatherContext(session), { signal: invocation.signal });
+  for (const { entry, tasks } of found) {
+    if (tasks.length === 0) throw nothingFound(`${entry.source.registry}/${entry.source.repository}`);
+  }
+  return { tasks: found.flatMap(({ tasks }) => tasks), entries: found, sources: found.length };
+}
+
+/** A directory of images is made with the first of them; each image makes its own. */
+async function createParent(name: string): Promise<void> {
+  if (!name.startsWith("dir:")) return;
+  const directory = dirname(name.slice("dir:".length));
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (error) {
+    throw new ImageError("STORAGE_FAILURE", `Error creating directory ${directory}: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A repository with all its tags, or one image of it. */
+function entryOf(typed: string): MirrorEntry {
+  const name = parseSource(typed);
+  const reference = name.digest ?? name.tag;
+  return {
+    place: typed,
+    source: { registry: name.registry, repository: name.repository },
+    access: {},
+    destinations: undefined,
+    selection: {
+      references: reference === undefined ? [] : [reference],
+      filter: reference === undefined ? {} : undefined,
+    },
+    platforms: undefined,
+    referrers: undefined,
+    cosignTags: undefined,
+    immutable: undefined,
+    protect: [],
+    prune: undefined,
+  };
+}
+
+function parseSource(typed: string): ReturnType<typeof parseDockerName> {
+  try {
+    return parseDockerName(typed);
+  } catch (error) {
+    throw new ImageError(
+      "INVALID_REFERENCE",
+      `Cannot obtain a valid image reference for transport "docker" and reference ${quote(typed)}: ${errorMessage(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+async function gatherDirectories(session: SyncSession): Promise<GatheredSources> {
+  const { options } = session;
+  const lists = await Promise.all(options.sources.map((source) => gatherDirectory(session, source)));
+  return { tasks: lists.flat(), entries: [], sources: lists.length };
+}
+
+/** Every directory that holds an image, in the order of their names. cli.md 6.1. */
+async function gatherDirectory(session: SyncSession, source: string): Promise<readonly SyncTask[]> {
+  try {
+    await stat(source);
+  } catch (error) {
+    const reason = errorMessage(error).replace(/^.*: /, "");
+    throw new ImageError("NOT_FOUND", `Invalid source directory specified: stat ${source}: ${reason}`);
+  }
+  const directories = await imagesBelow(source);
+  if (directories.length === 0) throw nothingFound(source);
+  const place = placeOf(session);
+  return await Promise.all(
+    directories.map(async (directory) => {
+      const below = relative(source, directory).split(sep).join(posix.sep);
+      const name = below === "" ? posix.basename(source) : below;
+      return {
+        source: await session.resolve(`dir:${directory}`, "source"),
+        destination: await session.resolve(destinationName(name, place), "destination"),
+        group: source,
+        place: source,
+        instances: session.instances,
+        isImmutable: false,
+        withReferrers: false,
+      };
+    }),
+  );
+}
+
+async function imagesBelow(directory: string): Promise<readonly string[]> {
+  const entries = (await readdir(directory, { withFileTypes: true })).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
+  if (entries.some((entry) => entry.name === "manifest.json" && entry.isFile())) return [directory];
+  const found: string[] = [];
+  for (const entry of entries) {
+    if (entry.isDirectory()) found.push(...(await imagesBelow(join(directory, entry.name))));
+  }
+  return found;
+}
+
+/** A directory for an image must be a new one. cli.md 6.2. @throws {ImageError} STORAGE_FAILURE */
+export async function checkNewDirectories(tasks: readonly SyncTask[]): Promise<void> {
+  for (const { destination } of tasks) {
+    if (destination.transport.name !== "dir") continue;
+    try {
+      await stat(destination.text);
+    } catch (error) {
+      if (isMissing(error)) continue;
+      throw new ImageError(
+        "STORAGE_FAILURE",
+        `Destination directory could not be used: stat ${destination.text}: ${errorMessage(error)}`,
+      );
+    }
+    throw new ImageError(
+      "STORAGE_FAILURE",
+      `Refusing to overwrite destination directory ${quote(destination.text)}`,
+    );
+  }
+}
+
+function nothingFound(source: string): ImageError {
+  return new ImageError("NOT_FOUND", `No images to sync found in ${quote(source)}`);
+}

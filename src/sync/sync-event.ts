@@ -1,0 +1,36 @@
+import type { Digest } from "../core/digest.ts";
+import type { ProgressEvent } from "../core/progress.ts";
+
+/** How it went with one image. */
+export type SyncOutcome = "added" | "updated" | "unchanged" | "failed";
+
+/** What happens during a run, as data. */
+export type SyncEvent =
+  /** So many images will be looked at. */
+  | { readonly kind: "sync-start"; readonly images: number }
+  /** An image has to be copied; `position` of `count` in its group. */
+  | {
+      readonly kind: "image-start";
+      readonly from: string;
+      readonly to: string;
+      readonly position: number;
+      readonly count: number;
+    }
+  /** What the copy of an image tells. */
+  | {
+      readonly kind: "image-progress";
+      readonly from: string;
+      readonly to: string;
+      readonly event: ProgressEvent;
+    }
+  | {
+      readonly kind: "image-end";
+      readonly from: string;
+      readonly to: string;
+      readonly outcome: SyncOutcome;
+      readonly digest?: Digest | undefined;
+      /** Why it failed. */
+      readonly error?: string | undefined;
+    };
+
+export type SyncListener = (event: SyncEvent) => void;
