@@ -25,7 +25,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "transports/tarball": ["compression", "core", "format", "runtime", "tar"],
   inspect: ["core", "format"],
   copy: ["compression", "core", "format", "runtime"],
-  sync: ["copy", "core", "runtime"],
+  sync: ["copy", "core", "format", "runtime"],
   serve: ["core", "format", "runtime", "transports/oci/layout.ts", "transports/oci/layout-index.ts"],
   environment: [
     "compression",

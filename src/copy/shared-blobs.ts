@@ -89,19 +89,22 @@ export class SharedBlobs {
   /** The destination, which knows what other copies have brought to its registry. */
   destination(destination: ImageDestination): ImageDestination {
     const { dockerName } = destination.reference;
-    if (dockerName === undefined || destination.openBlob === undefined) return destination;
     const { findManifest, openBlob } = destination;
+    const isShared = dockerName !== undefined && openBlob !== undefined;
     return {
       reference: destination.reference,
       traits: destination.traits,
       ...(findManifest === undefined ? {} : { findManifest: findManifest.bind(destination) }),
-      openBlob: openBlob.bind(destination),
-      reuseBlob: (wanted, options) => this.#reuse(destination, dockerName, wanted, options),
+      ...(openBlob === undefined ? {} : { openBlob: openBlob.bind(destination) }),
+      reuseBlob: (wanted, options) =>
+        isShared
+          ? this.#reuse(destination, dockerName, wanted, options)
+          : destination.reuseBlob(wanted, options),
       writeBlob: async (bytes, blob, options) => {
         const stored = await destination.writeBlob(bytes, blob, options);
         this.#totals.moved++;
         this.#totals.movedBytes += stored.size;
-        this.#settle(destination, dockerName, stored);
+        if (isShared) this.#settle(destination, dockerName, stored);
         return stored;
       },
       writeManifest: (manifest, instance, options) => destination.writeManifest(manifest, instance, options),

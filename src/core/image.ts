@@ -30,6 +30,12 @@ export interface ImageReference {
    * the store does not say. What is read may come from a mirror, what is written to does not.
    */
   findDigest?(role: "source" | "destination", options?: OperationOptions): Promise<Digest | undefined>;
+  /** Descriptors of the manifests in this reference's repository that are about `subject`. Distribution spec 1.1, "Listing Referrers". */
+  listReferrers?(
+    subject: Digest,
+    role: "source" | "destination",
+    options?: OperationOptions,
+  ): Promise<readonly Descriptor[]>;
   /** Tags of the repository that this reference is in, in the order of the store. */
   listTags?(options?: OperationOptions): AsyncIterable<string>;
   /** Names of all images in the archive that this reference is to, in its order; `@N` for one without a name. */

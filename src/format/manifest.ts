@@ -83,6 +83,12 @@ const IndexSchema = v.looseObject({
   annotations: v.nullish(StringMap),
 });
 
+/** The manifest that this one is about. Image spec 1.1, "subject". */
+export function subjectOf(manifest: RawManifest): Digest | undefined {
+  const parsed = parseManifest(manifest);
+  return parsed.kind === "schema1" ? undefined : parsed.subject?.digest;
+}
+
 interface CommonMembers {
   readonly mediaType: string;
   readonly subject?: Descriptor | undefined;

@@ -1,29 +1,52 @@
-import { writeFile } from "node:fs/promises";
 import { SharedBlobs } from "../../copy/shared-blobs.ts";
-import { errorMessage, ImageError, withContext } from "../../core/errors.ts";
+import { withContext } from "../../core/errors.ts";
 import type { NetworkEvent } from "../../core/progress.ts";
+import { copyClosure } from "../../sync/closure.ts";
 import type { SyncListener } from "../../sync/sync-event.ts";
 import { SyncState } from "../../sync/sync-state.ts";
 import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
 import { SyncFailure, type SyncResult, synchronize } from "../../sync/synchronize.ts";
 import { CodedFailure } from "../command.ts";
+import { createListing } from "./destination-listing.ts";
+import { openDigestFile } from "./digest-file.ts";
 import { createSyncRenderer } from "./sync-renderer.ts";
 import { writeReports } from "./sync-report.ts";
 import type { SyncSession } from "./sync-session.ts";
 import { checkNewDirectories, type GatheredSources, gatherSources } from "./sync-sources.ts";
 
+export type NetworkListener = (event: NetworkEvent) => void;
+
 /** Does what `sync` was asked for, once all its flags are understood. */
 export async function runSync(
   session: SyncSession,
-  listenToNetwork: (listener: (event: NetworkEvent) => void) => void,
+  listenToNetwork: (listener: NetworkListener) => void,
 ): Promise<void> {
   const { flags, log } = session.invocation;
-  const gathered = await gatherSources(session);
+  if (flags.explain !== undefined) {
+    return await (await import("./explain.ts")).explainTag(session, flags.explain);
+  }
+  const gathered = await gather(session);
   await checkNewDirectories(gathered.tasks);
   if (flags["dry-run"]) return tellDryRun(session, gathered);
   const state =
     flags.state === undefined ? undefined : await SyncState.open(flags.state, (reason) => log.warn(reason));
-  await copyAll(session, gathered, state, listenToNetwork);
+  const isPlanned = session.options.planStyle !== undefined;
+  if (isPlanned || flags.apply !== undefined || session.options.shard !== undefined || flags.prune) {
+    const { runPlanned } = await import("./run-planned.ts");
+    return await runPlanned(session, gathered, state, listenToNetwork);
+  }
+  await copyAll(session, gathered, { state, listenToNetwork });
+}
+
+/** The images that arguments and files name, or a plan or report alone. */
+async function gather(session: SyncSession): Promise<GatheredSources> {
+  const { "retry-failed": report } = session.invocation.flags;
+  const { sources, destination } = session.options;
+  const isNamed = sources.length > 0 || destination !== undefined;
+  const gathered = isNamed ? await gatherSources(session) : undefined;
+  if (report !== undefined)
+    return await (await import("./named-tasks.ts")).failedTasks(session, report, gathered);
+  return gathered ?? { tasks: [], entries: [], sources: 0 };
 }
 
 /** As skopeo tells it: what would be copied, whether it is there already or not. */
@@ -43,28 +66,44 @@ function tellDryRun({ invocation: { log } }: SyncSession, { tasks, sources }: Ga
   log.info(`Would have synced ${tasks.length} images from ${sources} sources`);
 }
 
-async function copyAll(
+export interface CopyAllOptions {
+  readonly state: SyncState | undefined;
+  readonly listenToNetwork: (listener: NetworkListener) => void;
+  /** Runs when all images are there, and gives what it has deleted. */
+  readonly afterwards?: (() => Promise<readonly { name: string; digest: string }[]>) | undefined;
+}
+
+/** Copies what is missing or different, and tells how it went. */
+export async function copyAll(
   session: SyncSession,
-  gathered: GatheredSources,
-  state: SyncState | undefined,
-  listenToNetwork: (listener: (event: NetworkEvent) => void) => void,
+  { tasks, sources }: Pick<GatheredSources, "tasks" | "sources">,
+  { state, listenToNetwork, afterwards }: CopyAllOptions,
 ): Promise<void> {
   const { flags, log, signal, stderr } = session.invocation;
   const sharedBlobs = new SharedBlobs();
   const startedAt = new Date();
-  const renderer = createSyncRenderer({
-    style: session.options.progressStyle,
-    stderr,
-    log,
-    tellsFailures: flags["keep-going"],
-  });
+  const style = session.options.progressStyle;
+  const renderer = createSyncRenderer({ style, stderr, log, tellsFailures: flags["keep-going"] });
   listenToNetwork(renderer.onNetworkEvent);
   const digests = flags.digestfile === undefined ? undefined : await openDigestFile(flags.digestfile);
   const onEvent: SyncListener = (event) => renderer.onEvent(event);
-  const settings = { ...session.settings, state, sharedBlobs, onEvent, keepsGoing: flags["keep-going"] };
+  const listing = state === undefined ? undefined : createListing(session);
   let results: readonly SyncResult[] = [];
+  let deleted: readonly { name: string; digest: string }[] = [];
   try {
-    results = await synchronize(gathered.tasks, settings, { signal });
+    results = await synchronize(
+      tasks,
+      {
+        ...session.settings,
+        ...{ state, sharedBlobs, onEvent },
+        isListed: listing,
+        keepsGoing: flags["keep-going"],
+        complete: async (task, _digest, options) =>
+          await complete(session, task, sharedBlobs, options.signal),
+      },
+      { signal },
+    );
+    if (!results.some(isFailed)) deleted = (await afterwards?.()) ?? [];
   } catch (error) {
     if (!(error instanceof SyncFailure)) throw error;
     results = error.results;
@@ -73,47 +112,33 @@ async function copyAll(
     renderer.close();
     await state?.save();
     await digests?.(results);
-    const facts = { startedAt, results, requests: session.requests, blobs: sharedBlobs.totals };
+    const facts = { startedAt, results, deleted, requests: session.requests, blobs: sharedBlobs.totals };
     await writeReports(flags.report, facts);
   }
-  renderer.summarize({
-    results,
-    sources: gathered.sources,
-    blobs: sharedBlobs.totals,
-    requests: session.requests,
-  });
-  if (results.some(({ outcome }) => outcome === "failed")) {
+  renderer.summarize({ results, sources, blobs: sharedBlobs.totals, requests: session.requests });
+  if (results.some(isFailed)) {
     throw new CodedFailure("Sync failed due to previous reported error(s) for one or more images", 1);
   }
 }
 
+function isFailed({ outcome }: SyncResult): boolean {
+  return outcome === "failed";
+}
+
+async function complete(
+  session: SyncSession,
+  task: SyncTask,
+  sharedBlobs: SharedBlobs,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { admit, knowledge } = session.settings;
+  const context = { admit, knowledge, sharedBlobs, resolve: session.resolve };
+  await copyClosure(task.source, task.destination, context, { signal });
+}
+
 /** The first failure, as the run's own. */
 function failureOf({ cause, results }: SyncFailure): unknown {
-  const failed = results.find(({ outcome }) => outcome === "failed");
+  const failed = results.find(isFailed);
   const name = failed === undefined ? "" : nameOf(failed.task.source);
   return withContext(`Error copying ref ${JSON.stringify(name)}`, cause);
-}
-
-/** Empties the file at once, so that an unusable one is found before anything is copied. */
-async function openDigestFile(path: string): Promise<(results: readonly SyncResult[]) => Promise<void>> {
-  const write = async (text: string): Promise<void> => {
-    try {
-      await writeFile(path, text, { mode: 0o644 });
-    } catch (error) {
-      throw new ImageError("STORAGE_FAILURE", `Error creating digest file: ${errorMessage(error)}`, {
-        cause: error,
-      });
-    }
-  };
-  await write("");
-  return async (results) => {
-    const lines = results.flatMap(({ task, digest }) =>
-      digest === undefined ? [] : [digestLine(task, digest)],
-    );
-    await write(lines.join(""));
-  };
-}
-
-function digestLine({ destination }: SyncTask, digest: string): string {
-  return `${digest} ${nameOf(destination)}\n`;
 }

@@ -7,6 +7,7 @@ import type { ErrorOutput } from "../output.ts";
 import { networkEventText } from "../render/network-event.ts";
 import type { LiveScreen } from "../render/progress-bars.ts";
 import type { ProgressStyle } from "../render/progress-style.ts";
+import { byteText } from "./byte-text.ts";
 import { SyncTally } from "./sync-tally.ts";
 
 /** Between two lines that say that the run is alive, and between two drawings, in milliseconds. */
@@ -146,13 +147,4 @@ function logSummary({ results, sources, blobs, requests }: SyncFacts, log: Logge
     `${asked} requests`,
   ];
   log.info(parts.join("; "));
-}
-
-/** `12.3 MB` */
-export function byteText(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }

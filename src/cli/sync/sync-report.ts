@@ -5,7 +5,7 @@ import type { SyncOutcome } from "../../sync/sync-event.ts";
 import { nameOf } from "../../sync/sync-task.ts";
 import type { SyncResult } from "../../sync/synchronize.ts";
 import { FlagError } from "../command.ts";
-import { byteText } from "./sync-renderer.ts";
+import { byteText } from "./byte-text.ts";
 
 /** What a report is made of. */
 export interface ReportFacts {

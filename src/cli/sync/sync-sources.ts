@@ -68,7 +68,7 @@ export function gatherContext(session: SyncSession): GatherContext {
 async function gatherRepositories(session: SyncSession): Promise<GatheredSources> {
   const { options, invocation } = session;
   const entries = options.sources.map((typed) => {
-    const entry = entryOf(typed);
+    const entry = entryOf(typed, invocation.flags["with-referrers"]);
     invocation.log.info("Tag presence check", {
       imagename: typed,
       tagged: entry.selection.references.length > 0,
@@ -96,7 +96,7 @@ async function createParent(name: string): Promise<void> {
 }
 
 /** A repository with all its tags, or one image of it. */
-function entryOf(typed: string): MirrorEntry {
+function entryOf(typed: string, referrers: boolean): MirrorEntry {
   const name = parseSource(typed);
   const reference = name.digest ?? name.tag;
   return {
@@ -109,7 +109,7 @@ function entryOf(typed: string): MirrorEntry {
       filter: reference === undefined ? {} : undefined,
     },
     platforms: undefined,
-    referrers: undefined,
+    referrers,
     cosignTags: undefined,
     immutable: undefined,
     protect: [],

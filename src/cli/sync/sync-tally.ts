@@ -1,5 +1,5 @@
 import type { SyncEvent } from "../../sync/sync-event.ts";
-import { byteText } from "./sync-renderer.ts";
+import { byteText } from "./byte-text.ts";
 
 /** The rate is that of about so many milliseconds. */
 const RATE_WINDOW = 5_000;

@@ -71,6 +71,13 @@ function createReference(
       return openDockerDestination(reference, location, await access.connect(name, options));
     },
     findDigest: async (role, options) => await findDigest(access, location, role, options),
+    listReferrers: async (subject, role, options) => {
+      const endpoints = role === "source" ? await access.findEndpoints(name, options) : [];
+      // The last one is the registry itself: what stands in for it need not know who refers to what.
+      const connection = await (endpoints.at(-1)?.connect() ?? access.connect(name, options));
+      const repository = endpoints.at(-1)?.name.repository ?? name.repository;
+      return await new RegistryClient(connection).listReferrers(repository, subject, options);
+    },
     deleteImage: async (options) => await deleteImage(location, await access.connect(name, options), options),
     listTags: (options) => listTags(access, name, options),
   };

@@ -1,0 +1,67 @@
+import type { InstanceSelection } from "../copy/copy-request.ts";
+import type { OperationOptions } from "../core/byte-stream.ts";
+import type { Descriptor, RawManifest } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import { ImageError } from "../core/errors.ts";
+import type { ImageReference } from "../core/image.ts";
+import { isIndexType } from "../core/media-type.ts";
+import { matchesPlatform } from "../format/instance-choice.ts";
+import { parseIndex, parseManifest } from "../format/manifest.ts";
+import { resolveInstance } from "../format/resolve-instance.ts";
+
+/** What a copy of an image moves, as far as its manifests tell. */
+export interface ImageContents {
+  /** What the source names. */
+  readonly topLevel: RawManifest;
+  /** What the destination will name, where that is known before the copy. */
+  readonly written: Digest | undefined;
+  /** Configs and layers, those of schema 1 without a size. */
+  readonly blobs: readonly Pick<Descriptor, "digest" | "size">[];
+  /** Manifests that are read, the top-level one among them. */
+  readonly manifests: number;
+}
+
+/** Reads the manifests of an image, and of those images of an index that are selected. */
+export async function readContents(
+  reference: ImageReference,
+  selection: InstanceSelection,
+  options: OperationOptions = {},
+): Promise<ImageContents> {
+  if (reference.openSource === undefined) {
+    throw new ImageError("UNSUPPORTED_OPERATION", `${reference.transport.name}: cannot be read from`);
+  }
+  await using source = await reference.openSource(options);
+  const topLevel = await source.readManifest(undefined, options);
+  const read = async (digest: Digest): Promise<RawManifest> => await source.readManifest(digest, options);
+  if (!isIndexType(topLevel.mediaType)) {
+    return { topLevel, written: topLevel.digest, blobs: blobsOf(topLevel), manifests: 1 };
+  }
+  if (selection.kind === "system") {
+    const instance = await resolveInstance(topLevel, selection.platform, "choosing an image", read);
+    return { topLevel, written: instance.digest, blobs: blobsOf(instance), manifests: 2 };
+  }
+  const entries = parseIndex(topLevel).manifests;
+  const kept = entries.filter(
+    (entry) =>
+      selection.kind === "all" ||
+      (selection.kind === "platforms" &&
+        selection.platforms.some((wanted) => matchesPlatform(entry, wanted))),
+  );
+  const instances = await Promise.all(kept.map(({ digest }) => read(digest)));
+  const isWhole = selection.kind === "index-only" || kept.length === entries.length;
+  return {
+    topLevel,
+    written: isWhole ? topLevel.digest : undefined,
+    blobs: instances.flatMap((instance) => (isIndexType(instance.mediaType) ? [] : blobsOf(instance))),
+    manifests: 1 + instances.length,
+  };
+}
+
+/** What is listed of an image; layers with URLs stay where they are. */
+function blobsOf(manifest: RawManifest): readonly Pick<Descriptor, "digest" | "size">[] {
+  const parsed = parseManifest(manifest);
+  if (parsed.kind === "image") {
+    return [parsed.config, ...parsed.layers.filter(({ urls = [] }) => urls.length === 0)];
+  }
+  return [];
+}

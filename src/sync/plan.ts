@@ -1,0 +1,167 @@
+import * as v from "valibot";
+import type { OperationOptions } from "../core/byte-stream.ts";
+import { type Digest, isDigest } from "../core/digest.ts";
+import { errorMessage, ImageError, isAbort } from "../core/errors.ts";
+import { forEachLimited } from "../core/limiter.ts";
+import { compareTask, type KnownDestinations } from "./compare.ts";
+import { type ImageContents, readContents } from "./image-blobs.ts";
+import type { PlannedDeletion } from "./prune.ts";
+import { destinationHost, nameOf, type SyncTask } from "./sync-task.ts";
+
+/** Images that are compared at a time. */
+const COMPARED_AT_A_TIME = 64;
+
+/** What is to happen with one image. */
+export interface PlannedImage {
+  readonly from: string;
+  readonly to: string;
+  readonly action: "add" | "update" | "unchanged" | "failed";
+  /** What the source names. */
+  readonly source?: Digest | undefined;
+  /** What the destination names; absent where that is nothing, or not known. */
+  readonly destination?: Digest | undefined;
+  /** Of all its blobs, each once, whether the destination has some of them or not. */
+  readonly bytes?: number | undefined;
+  /** Why it cannot be compared. */
+  readonly error?: string | undefined;
+}
+
+/** What a run would do, as data. */
+export interface SyncPlan {
+  readonly version: 1;
+  readonly createdAt: string;
+  readonly images: readonly PlannedImage[];
+  readonly deletions: readonly PlannedDeletion[];
+  /** At most so much: what destinations hold of the blobs is found out when they are written. */
+  readonly expected: {
+    /** Of blobs that have to be read from their sources, each once. */
+    readonly bytes: number;
+    /** Blobs that another repository of the same registry will have by then. */
+    readonly mounts: number;
+    readonly requests: number;
+  };
+}
+
+const DigestSchema = v.custom<Digest>((value) => typeof value === "string" && isDigest(value), "a digest");
+const PlanSchema = v.object({
+  version: v.literal(1),
+  createdAt: v.string(),
+  images: v.array(
+    v.object({
+      from: v.string(),
+      to: v.string(),
+      action: v.picklist(["add", "update", "unchanged", "failed"]),
+      source: v.optional(DigestSchema),
+      destination: v.optional(DigestSchema),
+      bytes: v.optional(v.number()),
+      error: v.optional(v.string()),
+    }),
+  ),
+  deletions: v.array(v.object({ name: v.string(), digest: DigestSchema })),
+  expected: v.object({ bytes: v.number(), mounts: v.number(), requests: v.number() }),
+});
+
+/** Reads a plan that `--plan-out` has written. @throws {ImageError} CONFIG_INVALID */
+export function parsePlan(text: string, file: string): SyncPlan {
+  try {
+    return v.parse(PlanSchema, JSON.parse(text));
+  } catch (error) {
+    throw new ImageError("CONFIG_INVALID", `${file} is no plan of sync: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Whether there is anything to do, or to worry about. */
+export function hasDifferences({ images, deletions }: SyncPlan): boolean {
+  return deletions.length > 0 || images.some(({ action }) => action !== "unchanged");
+}
+
+/** One image of a plan, with what its blobs are known to be. */
+interface ComparedTask {
+  readonly image: PlannedImage;
+  readonly contents: ImageContents | undefined;
+}
+
+/** Compares all images, and reads the manifests of those that differ. Nothing is written. */
+export async function planTasks(
+  tasks: readonly SyncTask[],
+  known: KnownDestinations,
+  options: OperationOptions = {},
+): Promise<Omit<SyncPlan, "deletions">> {
+  const compared: ComparedTask[] = [];
+  await forEachLimited(
+    tasks,
+    COMPARED_AT_A_TIME,
+    async (task, index, operation) => {
+      compared[index] = await planTask(task, known, operation);
+    },
+    options,
+  );
+  return {
+    version: 1,
+    createdAt: new Date().toISOString(),
+    images: compared.map(({ image }) => image),
+    expected: expectedOf(tasks, compared),
+  };
+}
+
+async function planTask(
+  task: SyncTask,
+  known: KnownDestinations,
+  options: OperationOptions,
+): Promise<ComparedTask> {
+  const names = { from: nameOf(task.source), to: nameOf(task.destination) };
+  try {
+    const comparison = await compareTask(task, known, options);
+    const destination = comparison.destination === "none" ? undefined : comparison.destination;
+    if (comparison.isEqual) {
+      return {
+        image: { ...names, action: "unchanged", source: comparison.source, destination },
+        contents: undefined,
+      };
+    }
+    const contents = await readContents(task.source, task.instances, options);
+    const source = contents.topLevel.digest;
+    if (destination !== undefined && contents.written === destination) {
+      return { image: { ...names, action: "unchanged", source, destination }, contents: undefined };
+    }
+    const action = destination === undefined ? "add" : "update";
+    return { image: { ...names, action, source, destination, bytes: sizeOf(contents) }, contents };
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    return { image: { ...names, action: "failed", error: errorMessage(error) }, contents: undefined };
+  }
+}
+
+function sizeOf({ blobs }: ImageContents): number {
+  const sizes = new Map(blobs.map(({ digest, size }) => [digest, Math.max(0, size)]));
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
+
+/** Requests for one blob that is sent, and for one that is mounted. */
+const REQUESTS_PER_UPLOAD = 4;
+const REQUESTS_PER_MOUNT = 1;
+
+function expectedOf(tasks: readonly SyncTask[], compared: readonly ComparedTask[]): SyncPlan["expected"] {
+  const sizes = new Map<Digest, number>();
+  const homes = new Map<string, Set<string>>();
+  let mounts = 0;
+  let uploads = 0;
+  let requests = 2 * tasks.length;
+  for (const [index, { contents }] of compared.entries()) {
+    const task = tasks[index];
+    if (contents === undefined || task === undefined) continue;
+    requests += 2 * contents.manifests;
+    const repository = task.destination.dockerName?.repository ?? task.destination.text;
+    for (const { digest, size } of contents.blobs) {
+      sizes.set(digest, Math.max(0, size));
+      const key = `${destinationHost(task)} ${digest}`;
+      const known = homes.get(key) ?? new Set();
+      if (!known.has(repository)) known.size > 0 ? mounts++ : uploads++;
+      homes.set(key, known.add(repository));
+    }
+  }
+  requests += uploads * REQUESTS_PER_UPLOAD + mounts * REQUESTS_PER_MOUNT;
+  return { bytes: [...sizes.values()].reduce((sum, size) => sum + size, 0), mounts, requests };
+}
