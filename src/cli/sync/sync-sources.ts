@@ -48,7 +48,7 @@ export function gatherContext(session: SyncSession): GatherContext {
   return {
     resolve: async (name, role, access) => {
       if (role === "destination") await createParent(name);
-      return await session.resolve(name, role, access);
+      return await resolved(name, () => session.resolve(name, role, access));
     },
     destinationsOf: ({ source }, reference) => {
       const separator = reference.includes(":") ? "@" : ":";
@@ -121,12 +121,24 @@ function parseSource(typed: string): ReturnType<typeof parseDockerName> {
   try {
     return parseDockerName(typed);
   } catch (error) {
-    throw new ImageError(
-      "INVALID_REFERENCE",
-      `Cannot obtain a valid image reference for transport "docker" and reference ${quote(typed)}: ${errorMessage(error)}`,
-      { cause: error },
-    );
+    throw invalidName("docker", typed, error);
   }
+}
+
+async function resolved<T>(name: string, resolve: () => Promise<T>): Promise<T> {
+  try {
+    return await resolve();
+  } catch (error) {
+    if (!(error instanceof ImageError) || error.code !== "INVALID_REFERENCE") throw error;
+    const [transport = "", ...rest] = name.split(":");
+    throw invalidName(transport, rest.join(":").replace(/^\/\//, ""), error);
+  }
+}
+
+function invalidName(transport: string, text: string, cause: unknown): ImageError {
+  const what = `transport ${quote(transport)} and reference ${quote(text)}`;
+  const message = `Cannot obtain a valid image reference for ${what}: ${errorMessage(cause)}`;
+  return new ImageError("INVALID_REFERENCE", message, { cause });
 }
 
 async function gatherDirectories(session: SyncSession): Promise<GatheredSources> {
