@@ -4,7 +4,7 @@ import { IMAGE_NAME } from "./layout.ts";
 /** The programs that are compared. Any may be missing. */
 export type Tool = "skopeo" | "ours" | "crane" | "oras";
 
-export type ImageName = "small" | "tagged" | "many" | "big" | "typical" | "huge";
+export type ImageName = "small" | "tagged" | "mirrored" | "crowd" | "many" | "big" | "typical" | "huge";
 
 /** What the source registry holds of an image. */
 export interface ImageRecipe {
@@ -13,12 +13,16 @@ export interface ImageRecipe {
   readonly layers: readonly number[];
   /** Half of the content can be compressed well; otherwise none of it can. */
   readonly isCompressible?: boolean;
+  /** Each tag is an image of its own, with one more layer; otherwise all are the same image. */
+  readonly isDistinct?: boolean;
 }
 
 /** By repository. */
 export const IMAGES: Readonly<Record<ImageName, ImageRecipe>> = {
   small: { tags: 1, layers: [1000, 1000] },
   tagged: { tags: 60, layers: [1000] },
+  mirrored: { tags: 60, layers: [300_000, 100_000], isDistinct: true },
+  crowd: { tags: 10_000, layers: [1000] },
   many: { tags: 1, layers: Array.from({ length: 24 }, () => 300_000) },
   big: { tags: 1, layers: Array.from({ length: 4 }, () => 60_000_000) },
   typical: { tags: 1, layers: Array.from({ length: 4 }, () => 60_000_000), isCompressible: true },
@@ -84,6 +88,19 @@ function copyBetweenRegistries(image: ImageName): Case["command"] {
       case "oras":
         return ["cp", "--from-plain-http", "--to-plain-http", from, to];
     }
+  };
+}
+
+/** All tags of a repository. */
+function syncRepository(image: ImageName, flags: readonly string[] = []): Case["command"] {
+  return (tool, { source, target, scratch }) => {
+    const [from, to] = [`${source}/${image}`, `${target}/copies`];
+    const words = ["--insecure-policy", "sync", "--all", "--src", "docker", "--dest", "docker"];
+    const insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+    if (tool === "crane" && flags.length === 0)
+      return ["copy", "--all-tags", "--insecure", from, `${to}/${image}`];
+    if (!isSkopeo(tool) || (tool === "skopeo" && flags.length > 0)) return undefined;
+    return [...words, ...insecure, ...flags.map((flag) => flag.replace("SCRATCH", scratch)), from, to];
   };
 }
 
@@ -173,6 +190,45 @@ export const CASES: readonly Case[] = [
     image: "many",
     isRepeated: true,
     command: copyBetweenRegistries("many"),
+  },
+  {
+    name: "sync-far",
+    title: "`sync`, 60 tags, fresh, 40 ms round trip",
+    goal: { ratio: 0.06 },
+    runs: 3,
+    roundTrip: FAR,
+    image: "mirrored",
+    command: syncRepository("mirrored"),
+  },
+  {
+    name: "sync-far-again",
+    title: "the same again, nothing to do",
+    goal: { ratio: 0.02, requests: 124 },
+    runs: 3,
+    roundTrip: FAR,
+    image: "mirrored",
+    isRepeated: true,
+    command: syncRepository("mirrored"),
+  },
+  {
+    name: "sync-far-state",
+    title: "the same again, with `--state`",
+    goal: { requests: 64 },
+    runs: 3,
+    roundTrip: FAR,
+    image: "mirrored",
+    isRepeated: true,
+    command: syncRepository("mirrored", ["--state=SCRATCH/state.json"]),
+  },
+  {
+    name: "sync-crowd",
+    title: "peak memory, `sync`, 10,000 tags, nothing to do, loopback",
+    goal: { megabytes: 200 },
+    runs: 1,
+    roundTrip: 0,
+    image: "crowd",
+    isRepeated: true,
+    command: (tool, place) => (tool === "ours" ? syncRepository("crowd")(tool, place) : undefined),
   },
   {
     name: "registry-oci",

@@ -16,6 +16,8 @@ import type { ImageRecipe } from "./cases.ts";
 /** The name that the image has in a layout. */
 export const IMAGE_NAME = "latest";
 
+/** Bytes of the layer that each of many images has for itself. */
+const OWN_LAYER = 20_000;
 const CHUNK = Buffer.alloc(1 << 20);
 const TYPES = {
   manifest: "application/vnd.oci.image.manifest.v1+json",
@@ -27,7 +29,7 @@ const TYPES = {
 export async function writeLargeLayout(
   directory: string,
   seed: string,
-  { layers: sizes, isCompressible = false }: ImageRecipe,
+  { layers: sizes, isCompressible = false, tags, isDistinct = false }: ImageRecipe,
 ): Promise<void> {
   mkdirSync(join(directory, "blobs", "sha256"), { recursive: true });
   const layers: TestDescriptor[] = [];
@@ -37,22 +39,29 @@ export async function writeLargeLayout(
     layers.push(layer);
     diffIds.push(diffId);
   }
-  const config = writeJson(directory, TYPES.config, {
-    architecture: "amd64",
-    os: "linux",
-    config: {},
-    rootfs: { type: "layers", diff_ids: diffIds },
-  });
-  const manifest = { schemaVersion: 2, mediaType: TYPES.manifest, config, layers };
-  const entry = {
-    ...writeJson(directory, TYPES.manifest, manifest),
-    annotations: { "org.opencontainers.image.ref.name": IMAGE_NAME },
-  };
+  const manifests: object[] = [];
+  for (let i = 0; i < (isDistinct ? tags : 1); i++) {
+    const own = isDistinct
+      ? await writeLayer(directory, `${seed}/own/${i}`, OWN_LAYER, isCompressible)
+      : undefined;
+    const config = writeJson(directory, TYPES.config, {
+      architecture: "amd64",
+      os: "linux",
+      config: {},
+      rootfs: { type: "layers", diff_ids: own === undefined ? diffIds : [...diffIds, own.diffId] },
+    });
+    const all = own === undefined ? layers : [...layers, own.layer];
+    const manifest = { schemaVersion: 2, mediaType: TYPES.manifest, config, layers: all };
+    manifests.push({
+      ...writeJson(directory, TYPES.manifest, manifest),
+      annotations: { "org.opencontainers.image.ref.name": i === 0 ? IMAGE_NAME : `${IMAGE_NAME}-${i}` },
+    });
+  }
   writeFileSync(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
+  writeFileSync(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }));
 }
 
-/** Pushes what `writeLargeLayout` wrote, under these tags. */
+/** Pushes what `writeLargeLayout` wrote, under these tags: one image under all, or each of as many under its own. */
 export async function pushLayout(
   directory: string,
   url: string,
@@ -61,7 +70,7 @@ export async function pushLayout(
 ): Promise<void> {
   const index = readFileSync(join(directory, "index.json"), "utf8");
   const { manifests }: { manifests: readonly TestDescriptor[] } = JSON.parse(index);
-  for (const { digest, mediaType } of manifests) {
+  for (const [i, { digest, mediaType }] of manifests.entries()) {
     const body = readFileSync(blobPath(directory, digest), "utf8");
     const manifest: { config: TestDescriptor; layers: readonly TestDescriptor[] } = JSON.parse(body);
     for (const blob of [manifest.config, ...manifest.layers]) {
@@ -69,7 +78,8 @@ export async function pushLayout(
       const location = `${started.headers.get("location")}&digest=${encodeURIComponent(blob.digest)}`;
       await mustPut(location, Bun.file(blobPath(directory, blob.digest)), "application/octet-stream");
     }
-    for (const tag of tags) await mustPut(`${url}/v2/${repository}/manifests/${tag}`, body, mediaType);
+    const names = manifests.length === 1 ? tags : tags.slice(i, i + 1);
+    for (const tag of names) await mustPut(`${url}/v2/${repository}/manifests/${tag}`, body, mediaType);
   }
 }
 

@@ -34,14 +34,14 @@ export interface FakeCloud extends AsyncDisposable {
   /** The services by the name of a call: `POST api.example.com/path`; plain ones by `GET plain/path`. */
   services: Readonly<Record<string, Service>>;
   /** Searches for credentials in a process of its own, which reaches nothing but this cloud. */
-  find(
-    registry: string,
-    env?: Readonly<Record<string, string>>,
-    runtime?: "bun" | "node",
-  ): Promise<Finding>;
+  find(registry: string, env?: Readonly<Record<string, string>>, runtime?: "bun" | "node"): Promise<Finding>;
 }
 
 const SCRIPT = join(import.meta.dirname, "find.ts");
+/** `find.ts` as Bun runs it: compiled, when FIND_BINARY names such a file. */
+const BUN: readonly string[] = process.env.FIND_BINARY
+  ? [process.env.FIND_BINARY]
+  : [process.execPath, SCRIPT];
 const NODE = join(import.meta.dirname, "..", "..", "node_modules", ".bin", "node");
 
 /** `names` are the hosts that the certificate is for. */
@@ -71,7 +71,12 @@ export async function startFakeCloud(names: readonly string[]): Promise<FakeClou
   const proxy = createPlainServer((_, response) => response.writeHead(500).end("only tunnels"));
   const sockets = new Set<Socket>();
   proxy.on("connect", (request: IncomingMessage, client: Socket, head: Buffer) => {
-    calls.push({ name: `CONNECT ${request.url}`, url: new URL("tunnel:"), headers: request.headers, body: "" });
+    calls.push({
+      name: `CONNECT ${request.url}`,
+      url: new URL("tunnel:"),
+      headers: request.headers,
+      body: "",
+    });
     sockets.add(client);
     const upstream = connect(portOf(secure), "127.0.0.1", () => {
       client.write("HTTP/1.1 200 Connection established\r\n\r\n");
@@ -106,8 +111,11 @@ export async function startFakeCloud(names: readonly string[]): Promise<FakeClou
     },
     async find(registry, env = {}, runtime = "bun") {
       calls.length = 0;
-      const program = runtime === "bun" ? process.execPath : NODE;
-      const { stdout } = await mustRun([program, SCRIPT, registry], { env: { ...base, ...env }, timeout: 30_000 });
+      const program = runtime === "bun" ? BUN : [NODE, SCRIPT];
+      const stdout = await mustRun([...program, registry], {
+        env: { ...base, ...env },
+        timeout: 30_000,
+      });
       const finding: Finding = JSON.parse(stdout);
       return finding;
     },

@@ -5,6 +5,7 @@ import { cacheDirectory, hostEnvironment } from "../../config/locations.ts";
 import { copyImage } from "../../copy/copy-image.ts";
 import type { CopyResult } from "../../copy/copy-request.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
+import type { ImageReference } from "../../core/image.ts";
 import type { ProgressListener } from "../../core/progress.ts";
 import { retrying } from "../../core/retry.ts";
 import { defaultTemporaryDirectory } from "../../runtime/temporary-file.ts";
@@ -97,7 +98,18 @@ async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
   const retries = readRetryPolicy(flags, log);
   const result = await withProgress(invocation, options, async (onProgress) => {
     report = onProgress;
-    return await retrying(retries, () => copyOnce(onProgress), { signal });
+    const copied = await retrying(retries, () => copyOnce(onProgress), { signal });
+    if (flags["with-referrers"]) {
+      const { copyClosure } = await import("../../sync/closure.ts");
+      const resolve = async (name: string, role: "source" | "destination"): Promise<ImageReference> =>
+        await environment.parseImageName(name, access[role]);
+      await retrying(
+        retries,
+        () => copyClosure(source, destination, { admit, knowledge, resolve }, { signal }),
+        { signal },
+      );
+    }
+    return copied;
   });
   if (options.digestFile !== undefined) await writeDigestFile(options.digestFile, result.manifest.digest);
 }

@@ -23,6 +23,7 @@ type OwnFlagTable = FlagTableOf<{
   digestfile: "string";
   quiet: "boolean";
   "sign-identity": "string";
+  "with-referrers": "boolean";
   "image-parallel-copies": "unsigned";
   "encryption-key": "list";
   "encrypt-layer": "integer-list";
@@ -120,6 +121,12 @@ const ownFlags: OwnFlagTable = {
     summary:
       "what to copy of an index: system, all, index-only, or platforms such as linux/amd64,linux/arm64 " +
       "(default system)",
+  },
+  "with-referrers": {
+    kind: "boolean",
+    group: "Copying",
+    summary:
+      "take signatures, attestations and SBOMs along: OCI referrers and cosign's tags (registries only)",
   },
   "additional-tag": {
     kind: "list",

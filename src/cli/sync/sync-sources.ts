@@ -1,10 +1,9 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join, posix, relative, sep } from "node:path";
-import { parseDockerName } from "../../core/docker-name.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import { isMissing } from "../../runtime/files.ts";
 import { type DestinationPlace, destinationName } from "../../sync/destination-name.ts";
-import type { MirrorEntry } from "../../sync/files/mirror-entry.ts";
+import { entryFromReference } from "../../sync/files/reference-entry.ts";
 import { type GatherContext, type GatheredEntry, gatherTasks } from "../../sync/gather.ts";
 import type { SyncTask } from "../../sync/sync-task.ts";
 import { quote } from "../go-text.ts";
@@ -68,7 +67,7 @@ export function gatherContext(session: SyncSession): GatherContext {
 async function gatherRepositories(session: SyncSession): Promise<GatheredSources> {
   const { options, invocation } = session;
   const entries = options.sources.map((typed) => {
-    const entry = entryOf(typed, invocation.flags["with-referrers"]);
+    const entry = { ...entryFromReference(typed), referrers: invocation.flags["with-referrers"] };
     invocation.log.info("Tag presence check", {
       imagename: typed,
       tagged: entry.selection.references.length > 0,
@@ -92,36 +91,6 @@ async function createParent(name: string): Promise<void> {
     throw new ImageError("STORAGE_FAILURE", `Error creating directory ${directory}: ${errorMessage(error)}`, {
       cause: error,
     });
-  }
-}
-
-/** A repository with all its tags, or one image of it. */
-function entryOf(typed: string, referrers: boolean): MirrorEntry {
-  const name = parseSource(typed);
-  const reference = name.digest ?? name.tag;
-  return {
-    place: typed,
-    source: { registry: name.registry, repository: name.repository },
-    access: {},
-    destinations: undefined,
-    selection: {
-      references: reference === undefined ? [] : [reference],
-      filter: reference === undefined ? {} : undefined,
-    },
-    platforms: undefined,
-    referrers,
-    cosignTags: undefined,
-    immutable: undefined,
-    protect: [],
-    prune: undefined,
-  };
-}
-
-function parseSource(typed: string): ReturnType<typeof parseDockerName> {
-  try {
-    return parseDockerName(typed);
-  } catch (error) {
-    throw invalidName("docker", typed, error);
   }
 }
 

@@ -1,7 +1,10 @@
+import type { Credentials } from "../../core/credentials.ts";
+
 /** How a repository is reached, where its file says so. */
 export interface EntryAccess {
-  readonly credentials?: { readonly username: string; readonly password: string } | undefined;
+  readonly credentials?: Credentials | undefined;
   readonly tlsVerify?: boolean | undefined;
+  /** "" is none, even where a flag names one. */
   readonly certDir?: string | undefined;
 }
 
@@ -39,6 +42,8 @@ export interface TagPattern {
   /** A glob covers the whole tag; a regular expression, in RE2's syntax, any part of it. */
   readonly kind: "glob" | "regex";
   readonly text: string;
+  /** Where it is written. */
+  readonly place?: string | undefined;
 }
 
 /** What is kept of the listed tags, one step after the other; an empty one keeps all. */
@@ -48,10 +53,10 @@ export interface TagFilter {
   readonly exclude?: readonly TagPattern[] | undefined;
   /** Kept are versions in this range; other tags are left out. */
   readonly semver?: SemverRange | undefined;
-  /** Ages of images, in milliseconds before now. */
-  readonly newerThan?: number | undefined;
-  readonly olderThan?: number | undefined;
-  readonly newest?: { readonly count: number; readonly by: "semver" | "created" } | undefined;
+  /** By the dates on which images were created. */
+  readonly newerThan?: AgeLimit | undefined;
+  readonly olderThan?: AgeLimit | undefined;
+  readonly newest?: NewestTags | undefined;
 }
 
 /** Versions, in the syntax of skopeo's files (Masterminds' semver). */
@@ -59,12 +64,40 @@ export interface SemverRange {
   readonly text: string;
   /** Whether pre-releases count: those that the range itself names by default. */
   readonly prerelease: "in-range" | "include" | "exclude";
+  readonly place?: string | undefined;
+}
+
+/** A moment, or an age in milliseconds before now. */
+export type AgeLimit = {
+  /** As written. */
+  readonly text: string;
+  readonly place?: string | undefined;
+} & (
+  | { readonly kind: "age"; readonly milliseconds: number }
+  | { readonly kind: "date"; readonly date: Date }
+);
+
+/** The so many last ones. */
+export interface NewestTags {
+  readonly count: number;
+  readonly by: "semver" | "created";
+  readonly place?: string | undefined;
 }
 
 /** Where an entry's images go. */
 export interface MirrorDestination {
-  /** `registry/repository`, with an optional `:tag`; may hold `{{registry}}`, `{{repository}}`, `{{name}}` and `{{tag}}`. */
+  /**
+   * `registry/repository`, with an optional `:tag`, or `dir:PATH`; may hold `{{registry}}`, `{{repository}}`, `{{name}}` and
+   * `{{tag}}`.
+   */
   readonly template: string;
-  readonly rewrite: readonly { readonly match: string; readonly replace: string }[];
+  /** Done one after the other to the name that the template gives, tag included. */
+  readonly rewrite: readonly RewriteRule[];
   readonly access: EntryAccess;
+}
+
+/** What matches, a regular expression in RE2's syntax, is replaced; `$1` and `${name}` are its groups. */
+export interface RewriteRule {
+  readonly match: string;
+  readonly replace: string;
 }

@@ -1,0 +1,34 @@
+import { ImageError } from "../../core/errors.ts";
+
+/** A fault of a file: `mirror.yaml:12: what is wrong`. */
+export function fileError(place: string, message: string): ImageError {
+  return new ImageError("CONFIG_INVALID", `${place}: ${message}`);
+}
+
+/** Where the fault is a wrong word: the right one that is nearest, to be put behind the message. */
+export function hint(word: string, rightOnes: readonly string[]): string {
+  const nearest = rightOnes
+    .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name) }))
+    .sort((one, other) => one.distance - other.distance)[0];
+  if (nearest === undefined) return "";
+  const isNear = nearest.distance <= Math.max(2, nearest.name.length / 2);
+  return isNear ? `; did you mean "${nearest.name}"?` : `; possible are ${rightOnes.join(", ")}`;
+}
+
+/** Words of which the longer is not much longer than a key can be; others are far apart. */
+const LONGEST_WORD = 64;
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(one: string, other: string): number {
+  if (one.length > LONGEST_WORD) return Number.POSITIVE_INFINITY;
+  let row = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (const [index, letter] of [...one].entries()) {
+    const next = [index + 1];
+    for (let column = 1; column <= other.length; column++) {
+      const replaced = (row[column - 1] ?? 0) + (other[column - 1] === letter ? 0 : 1);
+      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}
