@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { buildImage, writeLayout } from "./support/images.ts";
-import { runOurs, startOurs } from "./support/run.ts";
+import { runOurs } from "./support/run.ts";
+import { startServe } from "./support/serve.ts";
 
 test("requests go through the proxy that the environment names for their scheme, but for exceptions", async () => {
   const seen: string[] = [];
@@ -30,7 +31,7 @@ test("requests go through the proxy that the environment names for their scheme,
 
 test.skipIf(!hasIpv6())("a registry is reached by its IPv6 address", async () => {
   const layout = writeLayout({ v1: buildImage({ seed: "ipv6" }) });
-  await using registry = await startOwnRegistry("[::1]:0");
+  await using registry = await startServe("[::1]:0");
   const image = `docker://${registry.host}/app:1`;
   const words = ["copy", "--dest-tls-verify=false", `oci:${layout}:v1`, image];
   expect(await runOurs(["--insecure-policy", ...words])).toMatchObject({ exitCode: 0 });
@@ -42,13 +43,4 @@ function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ address }) => address === "::1"),
   );
-}
-
-async function startOwnRegistry(address: string): Promise<{ host: string } & AsyncDisposable> {
-  const program = startOurs(["serve", "--memory", "--addr", address]);
-  for await (const chunk of program.stdout) {
-    const host = /http:\/\/(\S+)/.exec(new TextDecoder().decode(chunk))?.[1];
-    if (host !== undefined) return { host, [Symbol.asyncDispose]: async () => program.kill() };
-  }
-  throw new Error(await new Response(program.stderr).text());
 }

@@ -16,7 +16,10 @@ export function createEnvironment(
   {
     onRequest,
     ...options
-  }: Pick<ImageEnvironmentOptions, "inflationLimit" | "onNetworkEvent" | "requestsPerHost"> & {
+  }: Pick<
+    ImageEnvironmentOptions,
+    "inflationLimit" | "onNetworkEvent" | "requestsPerHost" | "uploadJournal"
+  > & {
     /** Told the host of each request. */
     readonly onRequest?: (host: string) => void;
   } = {},

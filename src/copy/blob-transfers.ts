@@ -2,7 +2,7 @@ import { type ByteStream, counted, type OperationOptions, streamOf, verified } f
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { findCause, ImageError, inContext, withContext } from "../core/errors.ts";
-import type { BlobReader, ImageSource } from "../core/image.ts";
+import type { BlobReader, ImageSource, PartialBlob, StoredBlob } from "../core/image.ts";
 import { Semaphore } from "../core/limiter.ts";
 import type { ProgressListener } from "../core/progress.ts";
 import { isTransient, sleep } from "../core/retry.ts";
@@ -43,6 +43,24 @@ export class BlobTransfers {
     }
   }
 
+  /** Brings what is missing of a blob of which a part is there. Its digest is checked by the destination, which has the whole. */
+  async resume(descriptor: Descriptor, partial: PartialBlob, options: OperationOptions): Promise<StoredBlob> {
+    const release = await this.#large.acquire(options);
+    const { digest, size } = descriptor;
+    const { offset } = partial;
+    try {
+      await using reader = await this.#source.openBlob({ ...descriptor, offset }, options);
+      const bytes = counted(reader.bytes, (count) =>
+        this.#report({ kind: "blob-bytes", digest, bytes: offset + count }),
+      );
+      return await inContext(`writing blob ${digest}`, () =>
+        partial.write(ofSize(bytes, size - offset), options),
+      );
+    } finally {
+      release();
+    }
+  }
+
   /** As `run`, of bytes that are at hand. */
   async send<T>(
     content: Uint8Array,
@@ -73,6 +91,18 @@ export class BlobTransfers {
       await reader?.[Symbol.asyncDispose]();
     }
   }
+}
+
+/** The stream, which fails if it is shorter or longer. */
+async function* ofSize(stream: ByteStream, size: number): ByteStream {
+  let count = 0;
+  for await (const chunk of stream) {
+    count += chunk.length;
+    if (count > size) break;
+    yield chunk;
+  }
+  if (count === size) return;
+  throw new ImageError("SIZE_MISMATCH", `the rest of the blob has not ${size} bytes`);
 }
 
 async function repeated<T>(transfer: () => Promise<T>, options: OperationOptions): Promise<T> {

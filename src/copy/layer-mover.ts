@@ -3,6 +3,7 @@ import type { BlobKnowledge } from "../core/blob-knowledge.ts";
 import { type ByteStream, digested, type OperationOptions } from "../core/byte-stream.ts";
 import type { Descriptor } from "../core/descriptor.ts";
 import { createDigester, type Digest } from "../core/digest.ts";
+import { isAbort } from "../core/errors.ts";
 import type { ImageDestination, ImageSource, StoredBlob } from "../core/image.ts";
 import { declaredCompression, type LayerCompression, withLayerCompression } from "../format/layer-type.ts";
 import { openFile } from "../runtime/files.ts";
@@ -11,6 +12,9 @@ import type { BlobTransfers } from "./blob-transfers.ts";
 import { type LayerInput, type LayerOutput, prepareLayer } from "./layer-pipeline.ts";
 import { findReusable, knownSize } from "./layer-reuse.ts";
 import { type CompressionPlan, treatLayer } from "./layer-treatment.ts";
+
+/** Bytes from which on a layer is worth asking whether a part of it is there. */
+const RESUMED: number = 16 * 1024 * 1024;
 
 const AS_IT_IS: CompressionPlan = { wants: "preserve", isForced: false };
 
@@ -76,11 +80,29 @@ export class LayerMover {
       limit: this.#options.inflationLimit,
     };
     const isKnownToStay = this.#mayTrust(input);
+    const resumed = isKnownToStay ? await this.#resume(descriptor, options) : undefined;
+    if (resumed !== undefined) return { ...resumed, compression: declared, outcome: "copied" };
     return await this.#transfers.run(descriptor, options, async (bytes) =>
       isKnownToStay
         ? await this.#writeAsItIs(layer, declared, bytes, options)
         : await this.#writeTreated(layer, await prepareLayer(bytes, input, options), options),
     );
+  }
+
+  /** Goes on with what an earlier run has left of a large layer; if that fails, all is sent again. */
+  async #resume(descriptor: Descriptor, options: OperationOptions): Promise<StoredBlob | undefined> {
+    const { source, destination } = this.#options;
+    const { digest, size } = descriptor;
+    if (source.canSkip !== true || size < RESUMED) return undefined;
+    const partial = await destination.resumeBlob?.({ digest, size }, options);
+    if (partial === undefined) return undefined;
+    try {
+      return await this.#transfers.resume(descriptor, partial, options);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (isAbort(error)) throw error;
+      return undefined;
+    }
   }
 
   /** Layers with URLs stay where they are, if the destination is content with the URLs. */

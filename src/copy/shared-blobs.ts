@@ -73,6 +73,7 @@ export class SharedBlobs {
     return {
       reference: source.reference,
       concurrentBlobs: source.concurrentBlobs,
+      ...(source.canSkip === undefined ? {} : { canSkip: source.canSkip }),
       ...(source.hasExactMediaTypes === undefined ? {} : { hasExactMediaTypes: source.hasExactMediaTypes }),
       readManifest: (instance, options) => source.readManifest(instance, options),
       readSignatures: (instance, options) => source.readSignatures(instance, options),
@@ -89,13 +90,14 @@ export class SharedBlobs {
   /** The destination, which knows what other copies have brought to its registry. */
   destination(destination: ImageDestination): ImageDestination {
     const { dockerName } = destination.reference;
-    const { findManifest, openBlob } = destination;
+    const { findManifest, openBlob, resumeBlob } = destination;
     const isShared = dockerName !== undefined && openBlob !== undefined;
     return {
       reference: destination.reference,
       traits: destination.traits,
       ...(findManifest === undefined ? {} : { findManifest: findManifest.bind(destination) }),
       ...(openBlob === undefined ? {} : { openBlob: openBlob.bind(destination) }),
+      ...(resumeBlob === undefined ? {} : { resumeBlob: resumeBlob.bind(destination) }),
       reuseBlob: (wanted, options) =>
         isShared
           ? this.#reuse(destination, dockerName, wanted, options)

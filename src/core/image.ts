@@ -49,6 +49,8 @@ export interface ImageSource extends AsyncDisposable {
   readonly concurrentBlobs: boolean;
   /** Whether layers are compressed as their media types say, so that nobody needs to look before moving them. */
   readonly hasExactMediaTypes?: boolean;
+  /** Whether a blob can be read from a later byte on without reading what is before it. */
+  readonly canSkip?: boolean;
   /** The top-level manifest, or the instance with this digest. @throws {ImageError} NOT_FOUND */
   readManifest(instance?: Digest, options?: OperationOptions): Promise<RawManifest>;
   openBlob(blob: BlobPointer, options?: OperationOptions): Promise<BlobReader>;
@@ -63,7 +65,10 @@ export interface BlobReader extends AsyncDisposable {
 }
 
 /** What is needed to find a blob. */
-export type BlobPointer = Pick<Descriptor, "digest" | "urls">;
+export interface BlobPointer extends Pick<Descriptor, "digest" | "urls"> {
+  /** Bytes at its beginning that are not wanted; of a source that `canSkip` only. */
+  readonly offset?: number | undefined;
+}
 
 /** Reads a blob from one of the URLs in its descriptor, for stores that only point to it. */
 export type ExternalFetch = (blob: BlobPointer, options?: OperationOptions) => Promise<BlobReader>;
@@ -80,6 +85,8 @@ export interface ImageDestination extends AsyncDisposable {
   openBlob?(blob: BlobPointer, options?: OperationOptions): Promise<BlobReader>;
   /** Consumes `bytes` to the end. If the stream fails, so does the write, and nothing readable remains. */
   writeBlob(bytes: ByteStream, blob: BlobPlacement, options?: OperationOptions): Promise<StoredBlob>;
+  /** What a killed run has left of this blob, to be gone on with; undefined where that is nothing. */
+  resumeBlob?(blob: StoredBlob, options?: OperationOptions): Promise<PartialBlob | undefined>;
   /** @throws {ImageError} MANIFEST_REJECTED when another manifest kind may be tried */
   writeManifest(manifest: RawManifest, instance?: Digest, options?: OperationOptions): Promise<void>;
   writeSignatures(added: readonly Signature[], instance?: Digest, options?: OperationOptions): Promise<void>;
@@ -113,6 +120,14 @@ export interface ReuseRequest extends BlobPlacement {
   readonly from?: DockerName | undefined;
   /** The repository `from` is known to have it, so that a mount is tried before anything is asked. */
   readonly isAtNeighbour?: boolean | undefined;
+}
+
+/** A blob of which a part is at the destination. */
+export interface PartialBlob {
+  /** How many of its bytes are there. */
+  readonly offset: number;
+  /** Takes the others. The destination checks the digest of the whole. */
+  write(rest: ByteStream, options?: OperationOptions): Promise<StoredBlob>;
 }
 
 export type StoredBlob = Pick<Descriptor, "digest" | "size">;

@@ -8,6 +8,7 @@ import type { DockerName } from "../core/docker-name.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ImageReference, Transport } from "../core/image.ts";
 import type { NetworkEvent } from "../core/progress.ts";
+import type { UploadJournal } from "../core/upload-journal.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
 import type { TlsRestrictions } from "../runtime/http.ts";
 import { defaultTemporaryDirectory } from "../runtime/temporary-file.ts";
@@ -32,6 +33,8 @@ export interface ImageEnvironmentOptions extends ConfigurationListener {
   readonly tlsDetails?: string | undefined;
   /** The most requests at a time to one server; 64 by default. */
   readonly requestsPerHost?: number | undefined;
+  /** Remembers large uploads, so that a later process can go on with those of a killed one. */
+  readonly uploadJournal?: UploadJournal | undefined;
   /** Told what servers say of how much they may be asked. */
   readonly onNetworkEvent?: ((event: NetworkEvent) => void) | undefined;
   readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
@@ -78,6 +81,7 @@ export class ImageEnvironment {
       ...http,
       requestsPerHost: options.requestsPerHost,
       onNetworkEvent: options.onNetworkEvent,
+      uploadJournal: options.uploadJournal,
       registriesConf,
       ...(debug === undefined ? {} : { debug }),
       ...(warning === undefined ? {} : { warning }),

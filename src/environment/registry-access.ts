@@ -10,6 +10,7 @@ import type { DockerName } from "../core/docker-name.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ExternalFetch } from "../core/image.ts";
 import type { NetworkEvent } from "../core/progress.ts";
+import type { UploadJournal } from "../core/upload-journal.ts";
 import { withClientCertificates } from "../registry/client-certificates.ts";
 import { RegistryConnection } from "../registry/connection.ts";
 import { type ExchangeRecord, withExchangeLog } from "../registry/exchange-log.ts";
@@ -45,6 +46,7 @@ export interface RegistrySettings extends ConfigurationListener {
   /** The most requests at a time to one server. */
   readonly requestsPerHost?: number | undefined;
   readonly onNetworkEvent?: ((event: NetworkEvent) => void) | undefined;
+  readonly uploadJournal?: UploadJournal | undefined;
   /** Told of each request. */
   readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
 }
@@ -67,6 +69,7 @@ export class RegistryConnections {
   accessFor(access: ImageAccess): RegistryAccess {
     return {
       fetchExternal: this.fetchExternal,
+      uploadJournal: this.#settings.uploadJournal,
       findEndpoints: async (name) => await this.#findEndpoints(name, access),
       connect: async (name) => {
         const { insecure, blockedMessage } = lookupRegistry(await this.#loadConf(), name);

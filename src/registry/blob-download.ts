@@ -18,32 +18,36 @@ export type BlobRequest = (
 ) => Promise<HttpResponse>;
 
 /**
- * Opens a blob whose stream survives broken connections: what is missing is asked for by Range. A server that ignores
+ * Opens a blob, from byte `start` on, whose stream survives broken connections: what is missing is asked for by Range. A server that ignores
  * the range sends all again, and what is known already is passed over. RFC 9110, section 14.
  */
 export async function openResumableBlob(
   request: BlobRequest,
   options: OperationOptions,
+  start: number = 0,
 ): Promise<BlobReader> {
   const leaving = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, leaving.signal]) : leaving.signal;
-  const first = await request({}, { signal });
-  const size = contentLength(first);
+  const first = await request(start === 0 ? {} : { Range: `bytes=${start}-` }, { signal });
+  const isPart = start > 0 && first.status === 206;
+  const length = contentLength(first);
+  const size = length === undefined ? undefined : length + (isPart ? start : 0);
+  const body = isPart ? await checkedRange(first, start, size, undefined) : skipped(first.body, start);
   return {
     size,
-    bytes: resumableStream(first, size, request, signal),
+    bytes: resumableStream({ body, url: first.url, start }, size, request, signal),
     [Symbol.asyncDispose]: async () => leaving.abort(),
   };
 }
 
 async function* resumableStream(
-  first: HttpResponse,
+  first: { readonly body: ByteStream; readonly url: string; readonly start: number },
   size: number | undefined,
   request: BlobRequest,
   signal: AbortSignal,
 ): ByteStream {
-  let offset = 0;
-  let lastStart = 0;
+  let offset = first.start;
+  let lastStart = offset;
   let fruitless = 0;
   let body = first.body;
   for (;;) {
@@ -81,6 +85,15 @@ async function reconnect(
   const headers = offset === 0 ? {} : { Range: `bytes=${offset}-` };
   const response = await request(headers, { signal });
   if (response.status === 200) return skipped(response.body, offset);
+  return await checkedRange(response, offset, size, failure);
+}
+
+async function checkedRange(
+  response: HttpResponse,
+  offset: number,
+  size: number | undefined,
+  failure: unknown,
+): Promise<ByteStream> {
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "");
   const isWanted = range !== null && Number(range[1]) === offset;
   const isSameSize = size === undefined || range?.[3] === "*" || Number(range?.[3]) === size;
@@ -88,7 +101,7 @@ async function reconnect(
   await response.discard();
   throw new ImageError(
     "REGISTRY_FAILURE",
-    `after reconnecting at offset ${offset}, the server sent another part of the blob (${String(range?.[0])})`,
+    `asked for a blob from byte ${offset} on, the server sent another part of the blob (${String(range?.[0])})`,
     { cause: failure, transient: true },
   );
 }

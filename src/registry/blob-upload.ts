@@ -1,10 +1,14 @@
 import type { ByteStream, OperationOptions } from "../core/byte-stream.ts";
 import { createDigester, type Digest } from "../core/digest.ts";
-import { ImageError, inContext } from "../core/errors.ts";
-import type { StoredBlob } from "../core/image.ts";
+import { ImageError, inContext, isAbort } from "../core/errors.ts";
+import type { PartialBlob, StoredBlob } from "../core/image.ts";
+import type { UploadJournal } from "../core/upload-journal.ts";
 import type { HttpBody, HttpResponse } from "../runtime/http.ts";
 import type { RegistryConnection } from "./connection.ts";
 import { errorFromResponse } from "./registry-error.ts";
+
+/** Bytes from which on it is worth going on with an upload. */
+const JOURNALED: number = 16 * 1024 * 1024;
 
 const OCTETS: Readonly<Record<string, string>> = { "Content-Type": "application/octet-stream" };
 
@@ -14,10 +18,13 @@ export class BlobUploader {
   readonly #repository: string;
   /** Turned on by a registry that refuses a blob in the closing PUT. */
   #needsPatch = false;
+  readonly #journal: UploadJournal | undefined;
 
-  constructor(connection: RegistryConnection, repository: string) {
+  /** Large uploads are written down in the `journal` while they last. */
+  constructor(connection: RegistryConnection, repository: string, journal?: UploadJournal) {
     this.#connection = connection;
     this.#repository = repository;
+    this.#journal = journal;
   }
 
   /**
@@ -54,6 +61,9 @@ export class BlobUploader {
     blob: { readonly digest?: Digest | undefined; readonly size?: number | undefined },
     options: OperationOptions = {},
   ): Promise<StoredBlob> {
+    if (this.#journal !== undefined && blob.digest !== undefined && (blob.size ?? 0) >= JOURNALED) {
+      return await this.#uploadJournaled(this.#journal, bytes, { ...blob, digest: blob.digest }, options);
+    }
     const location = await this.#start(options);
     try {
       if (blob.digest === undefined || blob.size === undefined || this.#needsPatch) {
@@ -65,6 +75,78 @@ export class BlobUploader {
       void this.#cancel(location, {}).catch(() => undefined);
       throw error;
     }
+  }
+
+  /**
+   * What a killed process has left of an upload: asked of the session that it has written down. Undefined where there is none, or
+   * the registry has forgotten it. Distribution spec 1.1, "Pushing a blob in chunks".
+   */
+  async resume(blob: StoredBlob, options: OperationOptions = {}): Promise<PartialBlob | undefined> {
+    const journal = this.#journal;
+    const known = await journal?.find(this.#name, blob.digest);
+    if (journal === undefined || known === undefined) return undefined;
+    try {
+      const response = await this.#send("GET", known, options, {});
+      await response.discard();
+      const last = /^(?:bytes=)?0-(\d+)$/.exec(response.headers.get("range") ?? "")?.[1];
+      const offset = Number(last) + 1;
+      if (response.status === 204 && last !== undefined && offset > 1 && offset < blob.size) {
+        const location = response.headers.get("location") ?? known;
+        return {
+          offset,
+          write: (rest, operation) => this.#finish(journal, location, { ...blob, offset }, rest, operation),
+        };
+      }
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      // A session that can't be asked about is as good as none.
+    }
+    await journal.forget(this.#name, blob.digest);
+    return undefined;
+  }
+
+  async #finish(
+    journal: UploadJournal,
+    location: string,
+    { digest, size, offset }: StoredBlob & { readonly offset: number },
+    rest: ByteStream,
+    options: OperationOptions = {},
+  ): Promise<StoredBlob> {
+    try {
+      const body: HttpBody = { size: size - offset, replayable: false, open: () => rest };
+      const headers = { ...OCTETS, "Content-Range": `${offset}-${size - 1}` };
+      const patched = await this.#send("PATCH", location, options, { headers, body });
+      const last = await nextLocation(patched, [202, 200, 201, 204]);
+      const closed = await this.#send("PUT", withDigest(last, digest), options, NO_CONTENT);
+      if (closed.status !== 201) throw await errorFromResponse(closed);
+      await closed.discard();
+      return { digest, size };
+    } finally {
+      await journal.forget(this.#name, digest);
+    }
+  }
+
+  /** In a PATCH: what has arrived of one stays when the connection breaks, which nobody says of a PUT. */
+  async #uploadJournaled(
+    journal: UploadJournal,
+    bytes: ByteStream,
+    blob: { readonly digest: Digest; readonly size?: number | undefined },
+    options: OperationOptions,
+  ): Promise<StoredBlob> {
+    const location = await this.#start(options);
+    await journal.record({ repository: this.#name, digest: blob.digest, location });
+    try {
+      return await this.#patch(location, bytes, blob, options);
+    } catch (error) {
+      void this.#cancel(location, {}).catch(() => undefined);
+      throw error;
+    } finally {
+      await journal.forget(this.#name, blob.digest);
+    }
+  }
+
+  get #name(): string {
+    return `${this.#connection.registry}/${this.#repository}`;
   }
 
   get #uploads(): string {

@@ -4,7 +4,7 @@ import type { Descriptor, RawManifest } from "../core/descriptor.ts";
 import { computeDigest, type Digest, digestAlgorithm, isDigest } from "../core/digest.ts";
 import { isValidTag } from "../core/docker-name.ts";
 import { ImageError, inContext } from "../core/errors.ts";
-import type { BlobReader } from "../core/image.ts";
+import type { BlobPointer, BlobReader } from "../core/image.ts";
 import { MANIFEST_TYPES, OCI_INDEX } from "../core/media-type.ts";
 import { DOCUMENT_LIMIT, parseJson } from "../format/json.ts";
 import { normalizeManifestType, parseIndex, rawManifest } from "../format/manifest.ts";
@@ -145,7 +145,7 @@ export class RegistryClient {
   /** "Pulling blobs". The stream goes on where it stopped if the connection breaks; its digest is the caller's to check. */
   async openBlob(
     repository: string,
-    blob: Pick<Descriptor, "digest">,
+    blob: Pick<BlobPointer, "digest" | "offset">,
     options: OperationOptions = {},
   ): Promise<BlobReader> {
     const target = `/v2/${repository}/blobs/${blob.digest}`;
@@ -153,6 +153,7 @@ export class RegistryClient {
       openResumableBlob(
         (headers, attempt) => this.#open({ method: "GET", target, repository, headers }, attempt),
         options,
+        blob.offset,
       ),
     );
   }

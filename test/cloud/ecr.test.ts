@@ -197,7 +197,8 @@ describe("Amazon ECR", () => {
     const home = mkdtempSync(join(tmpdir(), "sso-home-"));
     const cache = join(home, ".aws", "sso", "cache");
     mkdirSync(cache, { recursive: true });
-    const session = "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n";
+    const session =
+      "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n";
     const profile = "[default]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = reader\n";
     writeFileSync(join(home, ".aws", "config"), session + profile);
     const expiresAt = new Date(Date.now() + life).toISOString();
@@ -237,7 +238,8 @@ describe("Amazon ECR", () => {
       Expiration: "2033-01-01T00:00:00Z",
     };
     cloud.services = { [API]: gives, "GET plain/task": () => ({ body }) };
-    const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://${cloud.plainHost}/task` };
+    const uri = `http://${cloud.plainHost}/task`;
+    const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: uri, HTTP_PROXY: "http://127.0.0.1:1" };
     expect((await cloud.find(HOST, env)).found?.source).toBe(
       "Amazon ECR (AWS_CONTAINER_CREDENTIALS_FULL_URI)",
     );
@@ -245,6 +247,7 @@ describe("Amazon ECR", () => {
   });
 
   test("the role of an instance is used for an account's registry", async () => {
+    const proxy = { HTTP_PROXY: "http://127.0.0.1:1", http_proxy: "http://127.0.0.1:1" };
     const role = {
       Code: "Success",
       AccessKeyId: "AKIDROLE",
@@ -262,7 +265,7 @@ describe("Amazon ECR", () => {
       AWS_EC2_METADATA_DISABLED: "false",
       AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://${cloud.plainHost}/`,
     };
-    const { found } = await cloud.find(HOST, env);
+    const { found } = await cloud.find(HOST, { ...env, ...proxy });
     expect(found?.source).toBe("Amazon ECR (the role of this instance)");
     expect(cloud.calls.at(-1)?.headers.authorization).toContain("Credential=AKIDROLE/");
   });

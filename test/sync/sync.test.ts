@@ -11,7 +11,9 @@ import {
   writeLayout,
 } from "../support/images.ts";
 import { findProgram, peerTest } from "../support/peers.ts";
-import { fatalMessage, mustRun, type Outcome, runOurs } from "../support/run.ts";
+import { fatalMessage, mustRun, type Outcome, runOurs, startOurs } from "../support/run.ts";
+import { startServe } from "../support/serve.ts";
+import { startSlowed } from "../support/slowed-registry.ts";
 import { startWithoutMounts } from "../support/without-mounts.ts";
 
 /** `sync` between real registries: what it copies, deletes, refuses and asks. */
@@ -404,5 +406,33 @@ describe.skipIf(!hasPeers)("shards", () => {
     }
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(9);
     expect(Math.min(...counts)).toBeGreaterThan(1);
+  });
+});
+
+describe.skipIf(!hasPeers)("a run that was killed in the middle of a large blob", () => {
+  test("goes on in a new process where the registry keeps the upload", async () => {
+    const size = 96 * 1024 * 1024;
+    const image = buildImage({ seed: "killed", layers: [size] });
+    const name = await repositoryWith({ v1: image });
+    await using target = await startServe();
+    await using slow = await startSlowed(source.host, 60 * 1024 * 1024);
+    const cache = temporary("cache");
+    const words = ["sync", "--insecure-policy", ...INSECURE, "--src", "docker", "--dest", "docker"];
+    const env = { XDG_CACHE_HOME: cache };
+    const first = startOurs([...words, `${slow.host}/${name}:v1`, target.host], { env });
+    await slow.halted;
+    await Bun.sleep(300);
+    first.kill("SIGKILL");
+    await first.exited;
+    const before = slow.sent();
+    slow.release();
+    const outcome = await runOurs([...words, `${slow.host}/${name}:v1`, target.host], { env });
+    expect(outcome).toMatchObject({ exitCode: 0 });
+    const total = bytesOf(image);
+    expect(before).toBeGreaterThan(total * 0.4);
+    expect(slow.sent()).toBeLessThan(total * 1.1);
+    const back = join(temporary("back"), "image");
+    const copy = ["copy", "--src-tls-verify=false", `docker://${target.host}/app:v1`, `dir:${back}`];
+    expect(await runOurs(["--insecure-policy", ...copy])).toMatchObject({ exitCode: 0 });
   });
 });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { openBlobCache } from "../../blob-cache/blob-cache.ts";
+import { openUploadJournal } from "../../blob-cache/upload-journal.ts";
 import { cacheDirectory, hostEnvironment } from "../../config/locations.ts";
 import type { InstanceSelection } from "../../copy/copy-request.ts";
 import { errorMessage } from "../../core/errors.ts";
@@ -41,6 +42,9 @@ export async function openSyncSession(
   const requests = new Map<string, number>();
   const environment = createEnvironment(invocation, {
     onNetworkEvent,
+    uploadJournal: openUploadJournal(join(cacheDirectory(hostEnvironment()), "uploads"), (error) =>
+      log.debug(`an upload is not written down: ${errorMessage(error)}`),
+    ),
     requestsPerHost: flags["requests-per-host"] || undefined,
     onRequest: (host) => requests.set(host, (requests.get(host) ?? 0) + 1),
   });

@@ -19,6 +19,7 @@ import {
   SCHEMA1_SIGNED,
 } from "../../core/media-type.ts";
 import type { Signature } from "../../core/signature.ts";
+import type { UploadJournal } from "../../core/upload-journal.ts";
 import { BlobUploader } from "../../registry/blob-upload.ts";
 import type { RegistryConnection } from "../../registry/connection.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
@@ -38,10 +39,11 @@ export function openDockerDestination(
   reference: ImageReference,
   location: DockerLocation,
   connection: RegistryConnection,
+  journal?: UploadJournal,
 ): ImageDestination {
   const { registry, repository, tag, digest } = location.name;
   const client = new RegistryClient(connection);
-  const uploader = new BlobUploader(connection, repository);
+  const uploader = new BlobUploader(connection, repository, journal);
   /** The name to write under; without a tag, an image is written under its own digest. */
   const target = (manifest: Digest, instance: Digest | undefined): string =>
     instance ?? (location.hasUnknownDigest ? manifest : (tag ?? digest ?? manifest));
@@ -67,6 +69,7 @@ export function openDockerDestination(
       if (size !== undefined) return checkSize(wanted, size);
       return !wanted.isAtNeighbour && (await mountFrom(wanted, options)) ? storedAs(wanted) : undefined;
     },
+    resumeBlob: async (blob, options) => await uploader.resume(blob, options),
     async writeBlob(bytes: ByteStream, blob: BlobPlacement, options?: OperationOptions): Promise<StoredBlob> {
       return await uploader.upload(bytes, blob, options);
     },

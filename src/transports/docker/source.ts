@@ -58,6 +58,7 @@ function allFailed(
 class DockerSource implements ImageSource {
   readonly reference: ImageReference;
   readonly concurrentBlobs = true;
+  readonly canSkip = true;
   readonly hasExactMediaTypes = true;
   readonly #client: RegistryClient;
   readonly #name: DockerName;

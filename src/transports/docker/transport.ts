@@ -4,6 +4,7 @@ import type { DockerName } from "../../core/docker-name.ts";
 import { dockerPolicyScopes, formatDockerName, formatFamiliarName } from "../../core/docker-name.ts";
 import { findCause, ImageError, inContext, isAbort } from "../../core/errors.ts";
 import type { ExternalFetch, ImageReference, Transport } from "../../core/image.ts";
+import type { UploadJournal } from "../../core/upload-journal.ts";
 import type { RegistryConnection } from "../../registry/connection.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
@@ -25,6 +26,8 @@ export interface RegistryAccess {
   connect(name: DockerName, options?: OperationOptions): Promise<RegistryConnection>;
   /** Reads blobs that a registry only points to. */
   readonly fetchExternal: ExternalFetch;
+  /** Remembers large uploads, for processes that go on with them. */
+  readonly uploadJournal?: UploadJournal | undefined;
 }
 
 /** `docker://host/repository:tag`: images in registries that speak the OCI distribution spec. */
@@ -68,7 +71,8 @@ function createReference(
     },
     openDestination: async (options) => {
       const { openDockerDestination } = await import("./destination.ts");
-      return openDockerDestination(reference, location, await access.connect(name, options));
+      const connection = await access.connect(name, options);
+      return openDockerDestination(reference, location, connection, access.uploadJournal);
     },
     findDigest: async (role, options) => await findDigest(access, location, role, options),
     listReferrers: async (subject, role, options) => {
