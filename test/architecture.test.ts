@@ -27,7 +27,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   copy: ["compression", "core", "format", "runtime"],
   sync: ["copy", "core", "format", "runtime"],
   serve: ["core", "format", "runtime", "transports/oci/layout.ts", "transports/oci/layout-index.ts"],
+  cloud: ["core", "registry", "runtime"],
   environment: [
+    "cloud",
     "compression",
     "config",
     "core",

@@ -62,7 +62,9 @@ export async function readAwsConfiguration(env: Variables): Promise<AwsConfigura
   ];
   const keys = keysOf(env);
   const source = keys === undefined ? sourceOf(env, profiles) : "AWS_ACCESS_KEY_ID";
-  return { source, keys, chain: chainOptions(env, files), secrets };
+  const isProfile = source?.startsWith("profile ") ?? false;
+  const chain = { ...chainOptions(env, files), ...(isProfile ? { profile: profileOf(env) } : {}) };
+  return { source, keys, chain, secrets };
 }
 
 function keysOf(env: Variables): AwsKeys | undefined {
@@ -71,8 +73,12 @@ function keysOf(env: Variables): AwsKeys | undefined {
   return { accessKeyId: id, secretAccessKey: secret, ...(token ? { sessionToken: token } : {}) };
 }
 
+function profileOf(env: Variables): string {
+  return env.AWS_PROFILE || "default";
+}
+
 function sourceOf(env: Variables, profiles: Profiles): string | undefined {
-  const name = env.AWS_PROFILE || "default";
+  const name = profileOf(env);
   const profile = profiles.get(name);
   if (CREDENTIAL_KEYS.some((key) => profile?.has(key))) return `profile "${name}"`;
   if (env.AWS_WEB_IDENTITY_TOKEN_FILE && env.AWS_ROLE_ARN) return "AWS_WEB_IDENTITY_TOKEN_FILE";

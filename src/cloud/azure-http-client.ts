@@ -6,8 +6,15 @@ import { exchange } from "./service-client.ts";
 export type AzureHttpClient = NonNullable<TokenCredentialOptions["httpClient"]>;
 type AzureHeaders = Awaited<ReturnType<AzureHttpClient["sendRequest"]>>["headers"];
 
-/** Sends the requests of the Azure SDK as all others are sent: through the proxy, and no longer than `signal` allows. */
-export function createAzureHttpClient(client: HttpClient, signal: AbortSignal): AzureHttpClient {
+/**
+ * Sends the requests of the Azure SDK as all others are sent: through the proxy, and no longer than `signal` allows.
+ * `onFailure` is told why a request had no answer, which the SDK keeps to itself.
+ */
+export function createAzureHttpClient(
+  client: HttpClient,
+  signal: AbortSignal,
+  onFailure: (error: unknown) => void,
+): AzureHttpClient {
   return {
     async sendRequest(request) {
       const { method, url, body } = request;
@@ -15,7 +22,11 @@ export function createAzureHttpClient(client: HttpClient, signal: AbortSignal): 
         throw new TypeError("a request of the Azure SDK has a body of an unexpected type");
       }
       const headers = request.headers.toJSON({ preserveCase: true });
-      const answer = await exchange(client, { method, url, headers, body: body ?? undefined }, signal);
+      const outgoing = { method, url, headers, body: body ?? undefined };
+      const answer = await exchange(client, outgoing, signal).catch((error: unknown) => {
+        onFailure(error);
+        throw error;
+      });
       return {
         request,
         status: answer.status,

@@ -79,15 +79,22 @@ async function requestToken(host: string, identity: AzureIdentity, context: Clou
     import("./azure-http-client.ts"),
   ]);
   const cloud = NATIONAL_CLOUDS[host.slice(host.lastIndexOf(".") + 1)] ?? PUBLIC_CLOUD;
+  let failure: unknown;
   const credential = identity.create(library, {
     authorityHost: context.env.AZURE_AUTHORITY_HOST || cloud.authority,
-    httpClient: createAzureHttpClient(context.services, context.signal),
+    httpClient: createAzureHttpClient(context.services, context.signal, (error) => {
+      failure = error;
+    }),
     retryOptions: { maxRetries: 1 },
     userAgentOptions: { userAgentPrefix: context.userAgent },
   });
-  const answer = await credential.getToken(cloud.scope, { abortSignal: context.signal });
-  if (answer === null) throw new Error("no token was given");
-  return answer.token;
+  try {
+    const answer = await credential.getToken(cloud.scope, { abortSignal: context.signal });
+    if (answer === null) throw new Error("no token was given");
+    return answer.token;
+  } catch (error) {
+    throw failure ?? error;
+  }
 }
 
 /** Always over TLS: the token would open more than this registry. */

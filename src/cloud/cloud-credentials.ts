@@ -38,6 +38,8 @@ export interface CloudCredentials {
 }
 
 const TIMEOUT = 15_000;
+/** SKOPEO_CLOUD_CREDENTIALS with one of these switches all of this off. */
+const OFF: ReadonlySet<string> = new Set(["off", "0", "false", "no"]);
 
 const NAMES: Readonly<Record<Cloud, string>> = {
   ecr: "Amazon ECR",
@@ -55,7 +57,7 @@ export function cloudOf(registry: string): Cloud | undefined {
 /**
  * A login for a registry of a cloud, `host[:port]`, from the environment: variables, the files of the cloud's own tools, or
  * the metadata service of the machine. Undefined for other registries, and where nothing is configured, which is found out
- * without the network except for registries that never serve anybody unknown.
+ * without the network except for registries that never serve anybody unknown. SKOPEO_CLOUD_CREDENTIALS=off switches it off.
  * @throws {ImageError} UNAUTHORIZED when the cloud refuses, CONFIG_INVALID when its configuration cannot be used,
  * NETWORK_FAILURE when it cannot be reached in time
  */
@@ -64,10 +66,13 @@ export async function findCloudCredentials(
   options: CloudCredentialOptions,
 ): Promise<CloudCredentials | undefined> {
   const host = parseCloudHost(registry);
-  if (host === undefined) return undefined;
+  if (host === undefined || OFF.has(options.env.SKOPEO_CLOUD_CREDENTIALS?.toLowerCase() ?? ""))
+    return undefined;
   options.signal?.throwIfAborted();
   try {
-    return await inTime(host, options);
+    const found = await inTime(host, options);
+    if (found === undefined) options.debug?.(`${NAMES[host.cloud]}: no identity is configured`);
+    return found;
   } catch (error) {
     options.signal?.throwIfAborted();
     if (options.warn === undefined || !(error instanceof ImageError) || !servesPublicImages(host))

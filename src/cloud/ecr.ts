@@ -1,9 +1,10 @@
 import { ImageError } from "../core/errors.ts";
 import { type AwsConfiguration, type AwsKeys, readAwsConfiguration } from "./aws-configuration.ts";
-import { createAwsRequestHandler } from "./aws-request-handler.ts";
+import { type AwsRequestHandler, createAwsRequestHandler } from "./aws-request-handler.ts";
 import type { CloudContext } from "./cloud-context.ts";
 import type { CloudCredentials } from "./cloud-credentials.ts";
 import type { CloudHost } from "./cloud-hosts.ts";
+import { withoutSecrets } from "./redaction.ts";
 import { probe } from "./service-client.ts";
 import { type Attempt, loginHint, serviceFailure } from "./service-failure.ts";
 
@@ -39,8 +40,14 @@ export async function findEcrCredentials(
     const login = await requestLogin(host, configuration, context, secrets);
     return toCredentials(login, `${cloud} (${source})`);
   } catch (error) {
+    if (configuration.source === undefined && isWithoutCredentials(error)) return undefined;
     throw serviceFailure(withHints(attempt, host, error), error, describe(error));
   }
+}
+
+/** A machine of AWS need not have a role. */
+function isWithoutCredentials(error: unknown): boolean {
+  return error instanceof Error && error.name === "CredentialsProviderError";
 }
 
 async function hasMetadata(host: CloudHost, context: CloudContext): Promise<boolean> {
@@ -76,9 +83,7 @@ async function requestLogin(
     maxAttempts: 2,
     retryMode: "standard",
     customUserAgent: context.userAgent,
-    useFipsEndpoint: host.cloud === "ecr" && host.fips,
-    useDualstackEndpoint: host.cloud === "ecr" && host.dualStack,
-    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(endpoint === undefined ? endpointTraits(host) : { endpoint }),
   };
   if (host.cloud === "ecr") {
     const { ECRClient, GetAuthorizationTokenCommand } = await import("@aws-sdk/client-ecr");
@@ -94,22 +99,31 @@ async function requestLogin(
 async function chainKeys(
   configuration: AwsConfiguration,
   region: string,
-  requestHandler: object,
+  requestHandler: AwsRequestHandler,
   debug: (message: string) => void,
 ): Promise<AwsKeys> {
   const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
   // The lower levels may hold secrets.
-  const logger = { debug: () => undefined, info: () => undefined, warn: debug, error: debug };
-  const parentClientConfig = { region, requestHandler };
-  const chain = defaultProvider({ ...configuration.chain, logger, parentClientConfig });
-  const keys = await chain();
+  const tell = (message: unknown): void => debug(withoutSecrets(String(message), configuration.secrets));
+  const logger = { debug: () => undefined, info: () => undefined, warn: tell, error: tell };
+  // Roles are asked for in the registry's region, single sign-on in its own.
+  const ways = { clientConfig: { requestHandler }, parentClientConfig: { region, requestHandler } };
+  const chain = defaultProvider({ ...configuration.chain, logger, ...ways });
+  const callerClientConfig = { region: () => Promise.resolve(region), requestHandler };
+  const keys = await chain({ callerClientConfig });
   const { accessKeyId, secretAccessKey, sessionToken } = keys;
   return sessionToken === undefined
     ? { accessKeyId, secretAccessKey }
     : { accessKeyId, secretAccessKey, sessionToken };
 }
 
-/** Variables that name another server; the SDK reads them from the process only. */
+/** The SDK takes these together with a server of its own choice only. */
+function endpointTraits(host: CloudHost): { useFipsEndpoint: boolean; useDualstackEndpoint: boolean } {
+  const { fips, dualStack } = host.cloud === "ecr" ? host : { fips: false, dualStack: false };
+  return { useFipsEndpoint: fips, useDualstackEndpoint: dualStack };
+}
+
+/** Variables that name another server, as the SDK reads them from the process. */
 function endpointOf(host: CloudHost, env: CloudContext["env"]): string | undefined {
   if (env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === "true") return undefined;
   const own = host.cloud === "ecr" ? env.AWS_ENDPOINT_URL_ECR : env.AWS_ENDPOINT_URL_ECR_PUBLIC;

@@ -16,12 +16,17 @@ export interface GoogleFile {
   readonly secrets: readonly string[];
 }
 
-const FileSchema = v.object({
-  type: v.string(),
+const secretEntries = {
   private_key: v.nullish(v.string()),
   private_key_id: v.nullish(v.string()),
   client_secret: v.nullish(v.string()),
   refresh_token: v.nullish(v.string()),
+};
+const SecretsSchema = v.object(secretEntries);
+const FileSchema = v.object({
+  ...secretEntries,
+  type: v.string(),
+  source_credentials: v.nullish(SecretsSchema),
 });
 
 /**
@@ -42,8 +47,9 @@ export async function findGoogleFile(env: Variables): Promise<GoogleFile | undef
   }
   const content = parseAnswer(bytes, FileSchema);
   if (content === undefined) throw invalidFile(source, `${path} is not a file of Google credentials`);
-  const { type: kind, ...secrets } = content;
-  return { path, source, kind, secrets: Object.values(secrets).flatMap((secret) => secret ?? []) };
+  const { type: kind, source_credentials: inner, ...own } = content;
+  const secrets = [...Object.values(own), ...Object.values(inner ?? {})].flatMap((secret) => secret ?? []);
+  return { path, source, kind, secrets };
 }
 
 function gcloudFile(env: Variables): string | undefined {

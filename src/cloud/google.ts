@@ -49,9 +49,21 @@ async function requestToken(file: GoogleFile, context: CloudContext): Promise<Go
     clientOptions: { transporterOptions: { fetchImplementation } },
   });
   const client = await auth.getClient();
+  useFetch(client, fetchImplementation);
   const { token } = await client.getAccessToken();
   if (!token) throw new ImageError("UNAUTHORIZED", `Google: ${file.source} gave no access token`);
   return { token, expires: client.credentials.expiry_date ?? undefined };
+}
+
+/** The parts of some clients, for other clouds' identities and for impersonation, make connections of their own. */
+function useFetch(client: object, fetchImplementation: typeof fetch): void {
+  for (const name of ["stsCredential", "sourceClient"]) {
+    const part: unknown = Reflect.get(client, name);
+    if (typeof part !== "object" || part === null || !("transporter" in part)) continue;
+    const { transporter } = part;
+    if (typeof transporter !== "object" || transporter === null || !("defaults" in transporter)) continue;
+    transporter.defaults = { ...Object(transporter.defaults), fetchImplementation };
+  }
 }
 
 /** Errors of OAuth 2 have their reason in the answer. */

@@ -25,8 +25,10 @@ export function serviceFailure(
   error: unknown,
   said: string = errorMessage(error),
 ): unknown {
-  if (isAbort(error) || (error instanceof ImageError && !(error instanceof NetworkError))) return error;
-  const network = findCause(error, NetworkError);
+  if (isAbort(error)) return error;
+  const own = findCause(error, ImageError);
+  const network = own instanceof NetworkError ? own : undefined;
+  if (own !== undefined && network === undefined) return own;
   const words = withoutSecrets(network?.message ?? said, attempt.secrets).replace(/[.;\s]+$/, "");
   const next = network === undefined ? attempt.next : "check the network and the proxy";
   return new ImageError(

@@ -6,6 +6,8 @@ export interface Credentials {
   readonly password: string;
   /** An OAuth 2 refresh token; where it is set, it is used instead of the password. */
   readonly identityToken?: string | undefined;
+  /** Nobody has asked to use these: where they are refused, the registry is asked as by a stranger. */
+  readonly isOffered?: boolean | undefined;
 }
 
 /** Whether these prove nothing: stores hold such entries for registries that need no login. */

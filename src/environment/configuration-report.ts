@@ -5,6 +5,7 @@ import { findTable, lookupRegistry, resolveEndpoints } from "../config/registrie
 import type { OperationOptions } from "../core/byte-stream.ts";
 import { type DockerName, formatDockerName } from "../core/docker-name.ts";
 import { errorMessage, isAbort } from "../core/errors.ts";
+import type { HttpClient } from "../runtime/http.ts";
 import { lookUpCredentials } from "./credential-lookup.ts";
 import { type ImageAccess, withoutLogin } from "./image-access.ts";
 import type { RegistrySettings } from "./registry-access.ts";
@@ -88,6 +89,8 @@ export interface ReportOptions extends OperationOptions {
   readonly settings: RegistrySettings;
   readonly conf: RegistriesConf;
   readonly access: ImageAccess;
+  /** A client with the TLS settings of a registry, for the clouds that are asked for a login. */
+  readonly openClient: (registry: string) => Promise<HttpClient>;
 }
 
 /** Finds out what is used for an image, without asking any server but the helpers for credentials on this machine. */
@@ -172,10 +175,15 @@ async function orProblem<T>(report: () => Promise<T>): Promise<T | Problem> {
 
 async function reportCredentials(
   { registry, repository }: DockerName,
-  { settings, conf, access, signal }: ReportOptions,
+  { settings, conf, access, signal, openClient }: ReportOptions,
 ): Promise<CredentialsReport> {
   if (access.registryToken !== undefined) return { kind: "bearer token", source: "the command line" };
-  const lookup = { ...settings, helpers: conf.credentialHelpers, signal };
+  const lookup = {
+    ...settings,
+    helpers: conf.credentialHelpers,
+    signal,
+    openClient: () => openClient(registry),
+  };
   const found = await lookUpCredentials({ registry, repository }, access, lookup);
   if (found === undefined) return { kind: "none" };
   const { credentials, source } = found;

@@ -1,7 +1,9 @@
 import type { FoundCredentials } from "../config/auth-file.ts";
 import type { ConfigurationListener } from "../config/listener.ts";
 import type { Environment } from "../config/locations.ts";
+import { proxyFor } from "../config/proxy.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
+import type { HttpClient } from "../runtime/http.ts";
 import type { ImageAccess } from "./image-access.ts";
 
 /** Whose credentials are looked for. */
@@ -15,10 +17,14 @@ export interface LookupOptions extends ConfigurationListener, OperationOptions {
   readonly environment: Environment;
   /** The `credential-helpers` of registries.conf. */
   readonly helpers: readonly string[];
+  readonly userAgent: string;
+  /** Sends requests with the TLS settings of the registry. */
+  readonly openClient: () => Promise<HttpClient>;
 }
 
 /**
- * The credentials for a repository, and where they come from: the command line, then the files and helpers of this machine.
+ * The credentials for a repository, and where they come from: the command line, then the files and helpers of this machine,
+ * then, for the registries of clouds, the cloud's own identity of this machine.
  * @throws {ImageError} CONFIG_INVALID, UNAUTHORIZED
  */
 export async function lookUpCredentials(
@@ -30,5 +36,26 @@ export async function lookUpCredentials(
     return { credentials: access.credentials, source: "the command line" };
   if (access.anonymous) return undefined;
   const { findCredentials } = await import("../config/auth-file.ts");
-  return await findCredentials({ ...options, explicitFile: access.authFile }, target);
+  const found = await findCredentials({ ...options, explicitFile: access.authFile }, target);
+  return found ?? (await askCloud(target.registry, options));
+}
+
+/** The last label of every host that a cloud gives its registries: other hosts do not load the code for clouds. */
+const CLOUD_HOST = /\.(?:com|cn|us|io|dev|aws)(?::443)?$/;
+
+async function askCloud(
+  registry: string,
+  { environment, userAgent, openClient, signal, debug, warning }: LookupOptions,
+): Promise<FoundCredentials | undefined> {
+  if (!CLOUD_HOST.test(registry)) return undefined;
+  const { cloudOf, findCloudCredentials } = await import("../cloud/cloud-credentials.ts");
+  if (cloudOf(registry) === undefined) return undefined;
+  const { env } = environment;
+  const found = await findCloudCredentials(registry, {
+    ...{ env, userAgent, signal, debug },
+    warn: warning,
+    proxyFor: (url) => proxyFor(url, env),
+    client: await openClient(),
+  });
+  return found && { credentials: { ...found.credentials, isOffered: true }, source: found.source };
 }

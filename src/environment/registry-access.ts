@@ -108,7 +108,17 @@ export class RegistryConnections {
     const { reportRegistry } = await import("./configuration-report.ts");
     // Aliases matter to the report alone.
     const conf = await loadRegistriesConf({ ...this.#settings, file: this.#settings.registriesConf });
-    return await reportRegistry(image, { settings: this.#settings, conf, access, ...options });
+    const openClient = async (registry: string): Promise<HttpClient> => {
+      const [material] = await this.#tlsMaterials(registry, true, access);
+      return this.#patient(await this.#createClient(material));
+    };
+    return await reportRegistry(image, {
+      openClient,
+      settings: this.#settings,
+      conf,
+      access,
+      ...options,
+    });
   }
 
   async #findEndpoints(name: DockerName, access: ImageAccess): Promise<readonly Endpoint[]> {
@@ -161,7 +171,7 @@ export class RegistryConnections {
       probeClient,
       userAgent: this.#settings.userAgent,
       allowHttp: !verify,
-      credentials: this.#credentialsProvider(registry, access),
+      credentials: this.#credentialsProvider(registry, access, probeClient),
       registryToken: access.registryToken,
     });
   }
@@ -206,10 +216,11 @@ export class RegistryConnections {
     return [isUsual ? undefined : { verify, ca, restrictions }];
   }
 
-  #credentialsProvider(registry: string, access: ImageAccess): CredentialsProvider {
+  #credentialsProvider(registry: string, access: ImageAccess, client: HttpClient): CredentialsProvider {
     return async (repository, options) => {
       const { credentialHelpers: helpers } = await this.#loadConf();
-      const lookup = { ...this.#settings, helpers, signal: options?.signal };
+      const openClient = async (): Promise<HttpClient> => this.#patient(client);
+      const lookup = { ...this.#settings, helpers, openClient, signal: options?.signal };
       return (await lookUpCredentials({ registry, repository }, access, lookup))?.credentials;
     };
   }

@@ -14,6 +14,9 @@ const EXPLANATION_TIMEOUT = 2000;
 /** Setting up TLS takes the processor some milliseconds, which a near server's answer over HTTP may spare. */
 const HTTPS_DELAY = 15;
 
+/** Codes of a token server's refusal that other credentials may overcome. */
+const REFUSALS: ReadonlySet<string> = new Set(["UNAUTHORIZED", "DENIED"]);
+
 /** What a request means to do in a repository; asked for as the scope of a token. */
 export type Action = "pull" | "push" | "delete";
 
@@ -162,9 +165,11 @@ export class RegistryConnection {
     try {
       return `Bearer ${await this.#tokens.get(challenge, scopes, credentials, options)}`;
     } catch (error) {
-      const isRefused =
-        error instanceof ImageError && error.code === "UNAUTHORIZED" && credentials !== undefined;
-      if (!isRefused || !(await this.#renewCredentials(request.repository, options))) throw error;
+      const isRefused = error instanceof ImageError && REFUSALS.has(error.code) && credentials !== undefined;
+      if (!isRefused) throw error;
+      const isOther = await this.#renewCredentials(request.repository, options);
+      if (!isOther && credentials.isOffered !== true) throw error;
+      if (!isOther) this.#credentials.set(request.repository ?? "", Promise.resolve(undefined));
     }
     const renewed = await this.#findCredentials(request.repository, options);
     return `Bearer ${await this.#tokens.get(challenge, scopes, renewed, options)}`;

@@ -14,6 +14,9 @@ export interface ClosureContext
   extends Pick<CopyRequest, "admit" | "sharedBlobs" | "knowledge" | "inflationLimit"> {
   /** @throws {ImageError} INVALID_REFERENCE */
   resolve(name: string, role: "source" | "destination"): Promise<ImageReference>;
+  /** Which of both kinds; both where it does not say. */
+  readonly withReferrers?: boolean | undefined;
+  readonly withCosignTags?: boolean | undefined;
 }
 
 /** What became of all that points to one image. */
@@ -40,8 +43,8 @@ export async function copyClosure(
 ): Promise<Closure> {
   const run = new ClosureRun(source, destination, context, options);
   const subjects = await run.subjects();
-  for (const subject of subjects) await run.bring(subject, 0);
-  await run.bringTags(subjects);
+  if (context.withReferrers !== false) for (const subject of subjects) await run.bring(subject, 0);
+  if (context.withCosignTags !== false) await run.bringTags(subjects);
   return { complete: run.complete };
 }
 

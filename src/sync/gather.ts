@@ -4,7 +4,9 @@ import { isDigest } from "../core/digest.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
 import { forEachLimited } from "../core/limiter.ts";
+import type { DestinationName } from "./files/destinations.ts";
 import type { EntryAccess, MirrorEntry } from "./files/mirror-entry.ts";
+import { compileTagPattern } from "./files/tag-pattern.ts";
 import { nameOf, type SyncTask } from "./sync-task.ts";
 
 /** Repositories that are listed at a time. */
@@ -14,13 +16,12 @@ const LISTINGS_AT_A_TIME = 8;
 export interface GatherContext {
   /** `name` has its transport. @throws {ImageError} INVALID_REFERENCE */
   resolve(name: string, role: "source" | "destination", access: EntryAccess): Promise<ImageReference>;
-  /** The destinations of one reference (a tag or digest) of an entry, with their transports. */
-  destinationsOf(entry: MirrorEntry, reference: string): readonly { name: string; access: EntryAccess }[];
+  /** What gives the destinations of a reference (a tag or digest) of an entry, with their transports. */
+  namerOf(entry: MirrorEntry): Promise<(reference: string) => readonly DestinationName[]>;
   /** Those of the listed tags that the entry wants, in order. */
   choose(entry: MirrorEntry, tags: readonly string[], options: OperationOptions): Promise<readonly string[]>;
   /** Which images of an index go along. */
   instancesOf(entry: MirrorEntry): InstanceSelection;
-  isImmutable(entry: MirrorEntry, reference: string): boolean;
   /** Told before the tags of a repository are listed. */
   onListing?(repository: string): void;
   /** What cannot be gathered: throws, or takes note and goes on without it. */
@@ -81,7 +82,12 @@ async function gatherEntry(
   }
   const chosen = listed === undefined ? [] : await context.choose(entry, listed, options);
   const references = [...new Set([...selection.references, ...chosen])];
-  const tasks = await Promise.all(references.map((reference) => tasksFor(entry, reference, context)));
+  const prepared: PreparedEntry = {
+    entry,
+    nameOf: await context.namerOf(entry),
+    isImmutable: entry.immutable === undefined ? () => false : await compileTagPattern(entry.immutable),
+  };
+  const tasks = await Promise.all(references.map((reference) => tasksFor(prepared, reference, context)));
   return { entry, tasks: tasks.flat(), listed };
 }
 
@@ -99,8 +105,15 @@ async function listTags(
   );
 }
 
+/** An entry with what its texts were made into, once for all its tags. */
+interface PreparedEntry {
+  readonly entry: MirrorEntry;
+  readonly nameOf: (reference: string) => readonly DestinationName[];
+  readonly isImmutable: (tag: string) => boolean;
+}
+
 async function tasksFor(
-  entry: MirrorEntry,
+  { entry, nameOf: destinationsOf, isImmutable }: PreparedEntry,
   reference: string,
   context: GatherContext,
 ): Promise<readonly SyncTask[]> {
@@ -109,14 +122,16 @@ async function tasksFor(
   const name = `docker://${repository}${isDigest(reference) ? "@" : ":"}${reference}`;
   const from = await context.resolve(name, "source", access);
   return await Promise.all(
-    context.destinationsOf(entry, reference).map(async (destination) => ({
+    destinationsOf(reference).map(async ({ name: to, access: toAccess }) => ({
       source: from,
-      destination: await context.resolve(destination.name, "destination", destination.access),
+      destination: await context.resolve(to, "destination", toAccess),
       group: repository,
       place: entry.place,
       instances: context.instancesOf(entry),
-      isImmutable: context.isImmutable(entry, reference),
-      withReferrers: entry.referrers ?? false,
+      isImmutable: isImmutable(reference),
+      // A directory has no place for them.
+      withReferrers: (entry.referrers ?? false) && to.startsWith("docker:"),
+      withCosignTags: (entry.cosignTags ?? entry.referrers ?? false) && to.startsWith("docker:"),
     })),
   );
 }

@@ -37,6 +37,8 @@ export interface PrunedRepository {
 export interface PruneContext {
   /** @throws {ImageError} INVALID_REFERENCE */
   resolve(name: string): Promise<ImageReference>;
+  /** Whether anything may be deleted in a repository at all. */
+  mayPrune(repository: string): boolean;
   /** Whether a tag of a repository must stay, whatever the source has. */
   isProtected(repository: string, tag: string): boolean;
 }
@@ -61,6 +63,7 @@ export async function planPruning(
   }
   const pruned: PrunedRepository[] = [];
   for (const [repository, { tags }] of wanted) {
+    if (!context.mayPrune(repository)) continue;
     pruned.push(await pruneRepository(repository, tags, context, options));
   }
   return pruned;

@@ -13,8 +13,9 @@ export interface SyncTask {
   readonly instances: InstanceSelection;
   /** The source's tag never moves: once it is at the destination, nobody is asked about it. */
   readonly isImmutable: boolean;
-  /** What points to the image goes with it: signatures, attestations, SBOMs. */
+  /** What points to the image goes with it: signatures, attestations, SBOMs; as OCI referrers, and under cosign's tags. */
   readonly withReferrers: boolean;
+  readonly withCosignTags: boolean;
   /** The only manifest that may be copied, where a plan says so. */
   readonly expected?: Digest | undefined;
 }

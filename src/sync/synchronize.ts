@@ -163,7 +163,8 @@ class SyncRun {
     options: OperationOptions,
   ): Promise<void> {
     if (source !== undefined) this.#settings.state?.remember(task, { source, destination });
-    if (task.withReferrers) await this.#settings.complete?.(task, destination, options);
+    if (task.withReferrers || task.withCosignTags)
+      await this.#settings.complete?.(task, destination, options);
   }
 }
 

@@ -21,7 +21,7 @@ export const command: Command = defineCommand<Flags>({
   synopsis: "check IMAGE",
   summary: "Show what the configuration makes of an image's name",
   description:
-    "For an image it tells what would be used, and which file or variable says so: the name in full, mirrors and rewriting, credentials (never the secret), certificates, the proxy and the trust policy. No registry is asked; credential helpers are. A name without a transport is one of a registry. The exit code is 1 if a part of the configuration cannot be used.",
+    "For an image it tells what would be used, and which file or variable says so: the name in full, mirrors and rewriting, credentials (never the secret), certificates, the proxy and the trust policy. No registry is asked; credential helpers and clouds are. A name without a transport is one of a registry. The exit code is 1 if a part of the configuration cannot be used.",
   examples: [
     { purpose: "why a pull goes where it goes", command: "config check docker://docker.io/library/busybox" },
     { purpose: "the same for scripts", command: "config check --json registry.example.com/app:1" },

@@ -25,6 +25,10 @@ export const command: Command = defineCommand({
       command: "sync --src yaml --dest docker --plan mirror.yaml registry.example.com",
     },
     {
+      purpose: "a mirror file out of regsync's or image-syncer's",
+      command: "sync convert regsync.yaml",
+    },
+    {
       purpose: "the same in parts on eight machines",
       command: "sync --src yaml --dest docker --shard 1/8 mirror.yaml registry.example.com",
     },
@@ -35,6 +39,9 @@ export const command: Command = defineCommand({
 });
 
 async function run(invocation: Invocation<SyncFlagTable>): Promise<void> {
+  if (invocation.arguments[0] === "convert" && invocation.flags.src === undefined) {
+    return await (await import("../sync/convert-files.ts")).convertFiles(invocation);
+  }
   const options = readSyncOptions(invocation);
   let report: (event: NetworkEvent) => void = () => undefined;
   const session = await openSyncSession(invocation, options, (event) => report(event));

@@ -27,7 +27,7 @@ export async function failedTasks(
       : gathered.tasks.filter((task) =>
           failed.some(({ from, to }) => from === nameOf(task.source) && to === nameOf(task.destination)),
         );
-  return { tasks, entries: [], sources: new Set(tasks.map(({ group }) => group)).size };
+  return { tasks, entries: [], sources: new Set(tasks.map(({ group }) => group)).size, problems: 0 };
 }
 
 async function readReport(file: string): Promise<v.InferOutput<typeof ReportSchema>["images"]> {
@@ -60,5 +60,6 @@ async function namedTask(session: SyncSession, from: string, to: string, place: 
     instances: session.instances,
     isImmutable: false,
     withReferrers: session.invocation.flags["with-referrers"],
+    withCosignTags: session.invocation.flags["with-referrers"],
   };
 }

@@ -1,21 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { errorMessage, ImageError } from "../../core/errors.ts";
-import { matchesGlob } from "../../sync/glob.ts";
 import { hasDifferences, type PlannedImage, parsePlan, planTasks, type SyncPlan } from "../../sync/plan.ts";
-import {
-  deleteAll,
-  exceededCap,
-  type PlannedDeletion,
-  type PruneContext,
-  type PrunedRepository,
-  planPruning,
-} from "../../sync/prune.ts";
+import { exceededCap, type PlannedDeletion, type PrunedRepository } from "../../sync/prune.ts";
 import { assignShards } from "../../sync/shard.ts";
 import type { SyncState } from "../../sync/sync-state.ts";
 import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
 import { CodedFailure } from "../command.ts";
 import { plannedTasks } from "./named-tasks.ts";
 import { planText } from "./plan-text.ts";
+import { createPruner } from "./pruner.ts";
 import { copyAll, type NetworkListener } from "./run-sync.ts";
 import { DIFFERS, refusal } from "./sync-options.ts";
 import type { SyncSession } from "./sync-session.ts";
@@ -37,9 +30,10 @@ export async function runPlanned(
   const tasks = await tasksOf(session, gathered, saved);
   const planned = await planTasks(tasks, { state }, { signal });
   if (saved !== undefined) checkUnmoved(saved, planned.images);
-  const pruned = flags.prune && saved === undefined ? await prune(session, gathered.tasks) : [];
-  const deletions = saved?.deletions ?? pruned.flatMap((repository) => repository.deletions);
-  const plan: SyncPlan = { ...planned, deletions: deletions.map(({ name, digest }) => ({ name, digest })) };
+  const pruner = await createPruner(session, gathered);
+  const pruned = saved === undefined ? await pruner.find(gathered.tasks) : [];
+  const deletions = saved?.deletions ?? withoutWritten(pruned, planned.images);
+  const plan: SyncPlan = { ...planned, deletions };
   const mine = shard === undefined ? undefined : assignShards(plan.images, shard.count);
   const isMine = (index: number): boolean => mine === undefined || mine[index] === shard?.index;
   if (planStyle !== undefined) {
@@ -54,18 +48,31 @@ export async function runPlanned(
       expected: saved === undefined ? undefined : plan.images[index]?.source,
     }))
     .filter((_, index) => isMine(index));
-  const mayDelete = shard === undefined || shard.index === 1;
-  const { sources } =
-    saved === undefined ? gathered : { sources: new Set(tasks.map(({ group }) => group)).size };
+  const mayDelete = (shard === undefined || shard.index === 1) && deletions.length > 0;
+  const everything =
+    saved === undefined ? gathered.tasks : await plannedTasks(session, saved.images, flags.apply ?? "");
+  const sources = saved === undefined ? gathered.sources : new Set(tasks.map(({ group }) => group)).size;
   await copyAll(
     session,
-    { tasks: chosen, sources },
+    { tasks: chosen, sources, problems: gathered.problems },
     {
       state,
       listenToNetwork,
-      afterwards: async () => (mayDelete ? await removeAll(session, plan.deletions, pruned) : []),
+      afterwards: async () => (mayDelete ? await pruner.remove(everything, deletions) : []),
     },
   );
+}
+
+/** A manifest that is about to be written under another name is not one to delete. */
+function withoutWritten(
+  pruned: readonly PrunedRepository[],
+  images: readonly PlannedImage[],
+): readonly PlannedDeletion[] {
+  const written = new Set(images.map(({ source }) => source));
+  return pruned
+    .flatMap((repository) => repository.deletions)
+    .filter(({ digest }) => !written.has(digest))
+    .map(({ name, digest }) => ({ name, digest }));
 }
 
 async function tasksOf(
@@ -106,21 +113,6 @@ function checkUnmoved(saved: SyncPlan, found: readonly PlannedImage[]): void {
   );
 }
 
-async function prune(session: SyncSession, tasks: readonly SyncTask[]): Promise<readonly PrunedRepository[]> {
-  const { flags, signal, log } = session.invocation;
-  const pruned = await planPruning(tasks, pruneContext(session, flags.protect), { signal });
-  for (const { name, reason } of pruned.flatMap(({ kept }) => kept))
-    log.info("Not deleted", { name, reason });
-  return pruned;
-}
-
-function pruneContext(session: SyncSession, patterns: readonly string[]): PruneContext {
-  return {
-    resolve: (name) => session.resolve(name, "destination"),
-    isProtected: (_repository, tag) => patterns.some((pattern) => matchesGlob(pattern, tag)),
-  };
-}
-
 async function tellPlan(
   { options, invocation: { flags, stdout } }: SyncSession,
   plan: SyncPlan,
@@ -136,42 +128,6 @@ async function tellPlan(
     throw new CodedFailure(`${failed.length} images cannot be compared: ${failed[0]?.error}`, 1);
   if (hasDifferences(plan))
     throw new CodedFailure("the destination differs from the plan's sources", DIFFERS);
-}
-
-/** Deletes, and keeps what is needed to bring it back. */
-async function removeAll(
-  session: SyncSession,
-  deletions: readonly PlannedDeletion[],
-  pruned: readonly PrunedRepository[],
-): Promise<readonly PlannedDeletion[]> {
-  const { flags, log, signal } = session.invocation;
-  if (flags["restore-list"] !== undefined) await write(flags["restore-list"], restoreList(deletions, pruned));
-  const deleted: PlannedDeletion[] = [];
-  const onDeleted = (deletion: PlannedDeletion): void => {
-    deleted.push(deletion);
-    log.info("Deleted", { name: deletion.name, digest: deletion.digest });
-  };
-  await deleteAll(deletions, { resolve: (name) => session.resolve(name, "destination") }, onDeleted, {
-    signal,
-  });
-  return deleted;
-}
-
-/** With the manifests, which a registry takes back as long as it has not collected the blobs. */
-function restoreList(deletions: readonly PlannedDeletion[], pruned: readonly PrunedRepository[]): string {
-  const manifests = new Map(
-    pruned.flatMap((repository) => repository.deletions.map(({ digest, manifest }) => [digest, manifest])),
-  );
-  const entries = deletions.map(({ name, digest }) => {
-    const manifest = manifests.get(digest);
-    return {
-      name,
-      digest,
-      mediaType: manifest?.mediaType,
-      manifest: manifest && Buffer.from(manifest.bytes).toString("base64"),
-    };
-  });
-  return `${JSON.stringify({ version: 1, deleted: entries }, null, 2)}\n`;
 }
 
 async function write(file: string, text: string): Promise<void> {

@@ -30,8 +30,9 @@ export async function runSync(
   if (flags["dry-run"]) return tellDryRun(session, gathered);
   const state =
     flags.state === undefined ? undefined : await SyncState.open(flags.state, (reason) => log.warn(reason));
-  const isPlanned = session.options.planStyle !== undefined;
-  if (isPlanned || flags.apply !== undefined || session.options.shard !== undefined || flags.prune) {
+  const { planStyle, shard } = session.options;
+  const prunes = flags.prune || gathered.entries.some(({ entry }) => entry.prune === true);
+  if (planStyle !== undefined || flags.apply !== undefined || shard !== undefined || prunes) {
     const { runPlanned } = await import("./run-planned.ts");
     return await runPlanned(session, gathered, state, listenToNetwork);
   }
@@ -46,7 +47,7 @@ async function gather(session: SyncSession): Promise<GatheredSources> {
   const gathered = isNamed ? await gatherSources(session) : undefined;
   if (report !== undefined)
     return await (await import("./named-tasks.ts")).failedTasks(session, report, gathered);
-  return gathered ?? { tasks: [], entries: [], sources: 0 };
+  return gathered ?? { tasks: [], entries: [], sources: 0, problems: 0 };
 }
 
 /** As skopeo tells it: what would be copied, whether it is there already or not. */
@@ -76,7 +77,7 @@ export interface CopyAllOptions {
 /** Copies what is missing or different, and tells how it went. */
 export async function copyAll(
   session: SyncSession,
-  { tasks, sources }: Pick<GatheredSources, "tasks" | "sources">,
+  { tasks, sources, problems }: Omit<GatheredSources, "entries">,
   { state, listenToNetwork, afterwards }: CopyAllOptions,
 ): Promise<void> {
   const { flags, log, signal, stderr } = session.invocation;
@@ -116,7 +117,7 @@ export async function copyAll(
     await writeReports(flags.report, facts);
   }
   renderer.summarize({ results, sources, blobs: sharedBlobs.totals, requests: session.requests });
-  if (results.some(isFailed)) {
+  if (results.some(isFailed) || problems > 0) {
     throw new CodedFailure("Sync failed due to previous reported error(s) for one or more images", 1);
   }
 }
@@ -132,7 +133,11 @@ async function complete(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { admit, knowledge } = session.settings;
-  const context = { admit, knowledge, sharedBlobs, resolve: session.resolve };
+  const { withReferrers, withCosignTags } = task;
+  const context = {
+    ...{ admit, knowledge, sharedBlobs, withReferrers, withCosignTags },
+    resolve: session.resolve,
+  };
   await copyClosure(task.source, task.destination, context, { signal });
 }
 

@@ -1,8 +1,123 @@
-import { ImageError } from "../../core/errors.ts";
+import { readFile } from "node:fs/promises";
+import { errorMessage, ImageError } from "../../core/errors.ts";
+import { readCreationDate } from "../../sync/creation-date.ts";
+import type { MirrorEntry } from "../../sync/files/mirror-entry.ts";
+import { detectSyncFile, parseMirrorFile, type SyncFileKind } from "../../sync/files/mirror-file.ts";
+import { parseShortYaml } from "../../sync/files/short-yaml.ts";
+import { parseSkopeoYaml } from "../../sync/files/skopeo-yaml.ts";
+import { applyTagFilter, type TagVerdict } from "../../sync/files/tag-filter.ts";
+import { checkDestinations, type GatherContext, type GatheredEntry, gatherTasks } from "../../sync/gather.ts";
+import { parsePlatform } from "../flags/copy-options.ts";
+import { quote } from "../go-text.ts";
 import type { SyncSession } from "./sync-session.ts";
-import type { GatheredSources } from "./sync-sources.ts";
+import { type GatheredSources, gatherContext } from "./sync-sources.ts";
 
-/** What a file asks for. */
-export async function gatherFiles(_session: SyncSession): Promise<GatheredSources> {
-  throw new ImageError("UNSUPPORTED_OPERATION", "files are being worked on");
+/** A file of entries, as it was read. */
+export interface LoadedFile {
+  readonly kind: SyncFileKind;
+  readonly entries: readonly MirrorEntry[];
+}
+
+/** What files ask for. @throws {ImageError} CONFIG_INVALID with file and line */
+export async function gatherFiles(session: SyncSession): Promise<GatheredSources> {
+  const { invocation, options } = session;
+  const found: GatheredEntry[] = [];
+  let problems = 0;
+  for (const path of options.sources) {
+    const file = await loadSyncFile(session, path);
+    const context = fileContext(session, file.kind, () => problems++);
+    found.push(...(await gatherTasks(withFlags(file, session), context, { signal: invocation.signal })));
+  }
+  if (options.sources.length > 1) checkDestinations(found.flatMap(({ tasks }) => tasks));
+  for (const { entry, tasks } of found) {
+    if (tasks.length === 0) invocation.log.warn("No refs to sync found", fieldsOf(entry));
+  }
+  return { tasks: found.flatMap(({ tasks }) => tasks), entries: found, sources: found.length, problems };
+}
+
+/** Reads a file of any kind, and tells what is wrong with one of skopeo's, which goes on all the same. */
+export async function loadSyncFile({ invocation: { log } }: SyncSession, path: string): Promise<LoadedFile> {
+  const text = await readText(path);
+  const kind = await detectSyncFile(text, path);
+  switch (kind) {
+    case "mirror":
+      return { kind, entries: await parseMirrorFile(text, { file: path, variables: process.env }) };
+    case "short":
+      return { kind, entries: await parseShortYaml(text, path) };
+    case "skopeo": {
+      const { entries, problems } = await parseSkopeoYaml(text, path);
+      for (const { level, message, fields, cause } of problems) {
+        if (level === "warning") log.warn(message, fields);
+        else log.error(message, fields);
+        if (cause !== undefined) log.error(cause);
+      }
+      return { kind, entries };
+    }
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const reason = errorMessage(error);
+    throw new ImageError("CONFIG_INVALID", `Failed to read ${quote(path)}: ${reason}`, { cause: error });
+  }
+}
+
+/** Flags say what a file leaves open. */
+function withFlags({ kind, entries }: LoadedFile, session: SyncSession): readonly MirrorEntry[] {
+  const { "with-referrers": referrers } = session.invocation.flags;
+  if (kind === "mirror") return entries;
+  return entries.map((entry) => ({ ...entry, referrers, cosignTags: referrers }));
+}
+
+function fileContext(session: SyncSession, kind: SyncFileKind, onSkipped: () => void): GatherContext {
+  const { flags, log } = session.invocation;
+  return {
+    ...gatherContext(session),
+    choose: async (entry, tags, { signal }) =>
+      (await judgeTags(session, entry, tags, signal)).flatMap(({ tag, kept }) => (kept ? [tag] : [])),
+    instancesOf: ({ platforms }) => {
+      if (platforms === undefined) {
+        const isChosen = flags.all || flags["multi-arch"] !== undefined;
+        return kind === "mirror" && !isChosen ? { kind: "all" } : session.instances;
+      }
+      if (platforms === "all") return { kind: "all" };
+      return {
+        kind: "platforms",
+        platforms: platforms.map((text) => parsePlatform(text, platforms.join(","))),
+      };
+    },
+    onListing: (repository) => {
+      const [registry = "", ...repo] = repository.split("/");
+      log.info("Querying registry for image tags", { registry, repo: repo.join("/") });
+    },
+    onProblem: (error, entry) => {
+      // Real skopeo tells of it, and counts it as no failure.
+      if (kind !== "skopeo" && !flags["keep-going"]) throw error;
+      log.error("Error processing repo, skipping", fieldsOf(entry));
+      log.error(errorMessage(error));
+      if (kind !== "skopeo") onSkipped();
+    },
+  };
+}
+
+function fieldsOf({ source: { registry, repository } }: MirrorEntry): Record<string, string> {
+  return { registry, repo: repository };
+}
+
+/** What an entry makes of the tags of its source, and why. */
+export async function judgeTags(
+  session: SyncSession,
+  entry: MirrorEntry,
+  tags: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<readonly TagVerdict[]> {
+  const { source, access, selection } = entry;
+  const createdAt = async (tag: string): Promise<Date | undefined> => {
+    const name = `docker://${source.registry}/${source.repository}:${tag}`;
+    return await readCreationDate(await session.resolve(name, "source", access), { signal });
+  };
+  return await applyTagFilter(selection.filter ?? {}, tags, { now: new Date(), createdAt, signal });
 }

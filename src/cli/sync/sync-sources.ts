@@ -3,9 +3,11 @@ import { dirname, join, posix, relative, sep } from "node:path";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import { isMissing } from "../../runtime/files.ts";
 import { type DestinationPlace, destinationName } from "../../sync/destination-name.ts";
+import { destinationNamer } from "../../sync/files/destinations.ts";
 import { entryFromReference } from "../../sync/files/reference-entry.ts";
 import { type GatherContext, type GatheredEntry, gatherTasks } from "../../sync/gather.ts";
 import type { SyncTask } from "../../sync/sync-task.ts";
+import { UsageError } from "../command.ts";
 import { quote } from "../go-text.ts";
 import type { SyncSession } from "./sync-session.ts";
 
@@ -16,6 +18,8 @@ export interface GatheredSources {
   readonly entries: readonly GatheredEntry[];
   /** How many sources were looked through. */
   readonly sources: number;
+  /** How many could not be looked through, and were told of: the run fails in the end. */
+  readonly problems: number;
 }
 
 /** Finds out which images the arguments and files mean. @throws {ImageError} */
@@ -31,10 +35,11 @@ export async function gatherSources(session: SyncSession): Promise<GatheredSourc
 }
 
 /** The place that the flags give. */
-export function placeOf({ options, invocation }: SyncSession): DestinationPlace {
+export function placeOf({ options, invocation }: SyncSession): DestinationPlace | undefined {
+  if (options.destination === undefined) return undefined;
   return {
     transport: options.destinationKind ?? "docker",
-    base: options.destination ?? "",
+    base: options.destination,
     isScoped: invocation.flags.scoped,
     suffix: invocation.flags["append-suffix"] ?? "",
   };
@@ -49,14 +54,9 @@ export function gatherContext(session: SyncSession): GatherContext {
       if (role === "destination") await createParent(name);
       return await resolved(name, () => session.resolve(name, role, access));
     },
-    destinationsOf: ({ source }, reference) => {
-      const separator = reference.includes(":") ? "@" : ":";
-      const name = `${source.registry}/${source.repository}${separator}${reference}`;
-      return [{ name: destinationName(name, place), access: {} }];
-    },
+    namerOf: async (entry) => await destinationNamer(entry, place),
     choose: async (_entry, tags) => tags,
     instancesOf: () => session.instances,
-    isImmutable: () => false,
     onListing: (image) => log.info("Getting tags", { image }),
     onProblem: (error) => {
       throw error;
@@ -78,7 +78,7 @@ async function gatherRepositories(session: SyncSession): Promise<GatheredSources
   for (const { entry, tasks } of found) {
     if (tasks.length === 0) throw nothingFound(`${entry.source.registry}/${entry.source.repository}`);
   }
-  return { tasks: found.flatMap(({ tasks }) => tasks), entries: found, sources: found.length };
+  return { tasks: found.flatMap(({ tasks }) => tasks), entries: found, sources: found.length, problems: 0 };
 }
 
 /** A directory of images is made with the first of them; each image makes its own. */
@@ -113,7 +113,7 @@ function invalidName(transport: string, text: string, cause: unknown): ImageErro
 async function gatherDirectories(session: SyncSession): Promise<GatheredSources> {
   const { options } = session;
   const lists = await Promise.all(options.sources.map((source) => gatherDirectory(session, source)));
-  return { tasks: lists.flat(), entries: [], sources: lists.length };
+  return { tasks: lists.flat(), entries: [], sources: lists.length, problems: 0 };
 }
 
 /** Every directory that holds an image, in the order of their names. cli.md 6.1. */
@@ -127,6 +127,7 @@ async function gatherDirectory(session: SyncSession, source: string): Promise<re
   const directories = await imagesBelow(source);
   if (directories.length === 0) throw nothingFound(source);
   const place = placeOf(session);
+  if (place === undefined) throw new UsageError("Exactly two arguments expected");
   return await Promise.all(
     directories.map(async (directory) => {
       const below = relative(source, directory).split(sep).join(posix.sep);
@@ -139,6 +140,7 @@ async function gatherDirectory(session: SyncSession, source: string): Promise<re
         instances: session.instances,
         isImmutable: false,
         withReferrers: false,
+        withCosignTags: false,
       };
     }),
   );

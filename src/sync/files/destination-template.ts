@@ -34,7 +34,7 @@ export function checkTemplate(template: string): void {
   if (!/[.:]|^localhost$|\{\{\s*registry\s*\}\}/.test(first)) {
     throw invalid(`a destination begins with its registry; for Docker Hub write docker.io/${template}`);
   }
-  const example = fillTemplate(template, {
+  const { name: example } = fillTemplate(template, {
     registry: "docker.io",
     repository: "library/busybox",
     tag: "latest",
@@ -46,17 +46,23 @@ export function checkTemplate(template: string): void {
   }
 }
 
+/** A name that has a tag, or that an image is to be put under by its digest. */
+export interface FilledTemplate {
+  /** `registry/repository[:tag]` or `dir:PATH[:tag]` */
+  readonly name: string;
+  readonly isTagged: boolean;
+}
+
 /**
- * The name that a template gives a tag: `registry/repository:tag` or `dir:PATH`. Without a tag in the template it is that of
- * the source; without one at the source there is none.
+ * The name that a template gives. Its tag is that of the template, or else that of the source.
  * @throws {ImageError} CONFIG_INVALID where the path needs a tag and there is none
  */
-export function fillTemplate(template: string, values: TemplateValues): string {
+export function fillTemplate(template: string, values: TemplateValues): FilledTemplate {
   const colon = tagColon(template);
-  const path = colon < 0 ? template : template.slice(0, colon);
-  const tag =
-    values.tag === undefined ? undefined : colon < 0 ? values.tag : fill(template.slice(colon + 1), values);
-  return `${fill(path, values)}${tag === undefined ? "" : `:${tag}`}`;
+  const path = fill(colon < 0 ? template : template.slice(0, colon), values);
+  const tagText = colon < 0 ? "{{tag}}" : template.slice(colon + 1);
+  if (values.tag === undefined && /\{\{\s*tag\s*\}\}/.test(tagText)) return { name: path, isTagged: false };
+  return { name: `${path}:${fill(tagText, values)}`, isTagged: true };
 }
 
 /** Where the tag of a template begins, its colon; -1 without one. */

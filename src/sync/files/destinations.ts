@@ -55,12 +55,12 @@ async function templateNamer(
     rewrite.map(async ({ match, replace }) => ({ expression: await compileRegex(match), replace })),
   );
   return (reference) => {
-    const digest = isDigest(reference) ? reference : undefined;
+    const tag = isDigest(reference) ? undefined : reference;
     try {
-      const filled = fillTemplate(template, { ...source, tag: digest === undefined ? reference : undefined });
-      const [transport, path] = filled.startsWith("dir:") ? ["dir:", filled.slice(4)] : ["docker://", filled];
-      const rewritten = rules.reduce((name, rule) => rule.expression.replaceAll(name, rule.replace), path);
-      return { name: `${transport}${rewritten}${digest === undefined ? "" : `@${digest}`}`, access };
+      const { name, isTagged } = fillTemplate(template, { ...source, tag });
+      const [transport, path] = name.startsWith("dir:") ? ["dir:", name.slice(4)] : ["docker://", name];
+      const rewritten = rules.reduce((text, rule) => rule.expression.replaceAll(text, rule.replace), path);
+      return { name: `${transport}${rewritten}${isTagged ? "" : `@${reference}`}`, access };
     } catch (error) {
       throw error instanceof ImageError ? fileError(place, errorMessage(error)) : error;
     }

@@ -6,7 +6,7 @@ const LONGEST_QUOTED = 10;
 
 /** Values as Go's YAML parser takes them for fields of its types; what does not fit is gathered into one error. */
 export class GoValues {
-  readonly #problems: string[] = [];
+  readonly #problems: { readonly line: number; readonly text: string }[] = [];
 
   /** A text; numbers, dates and the like keep their spelling. Undefined where it is null or does not fit. */
   text(node: YamlNode | undefined): string | undefined {
@@ -41,7 +41,8 @@ export class GoValues {
   /** @throws {ImageError} CONFIG_INVALID for all that did not fit. cli.md 6.4 */
   check(file: string): void {
     if (this.#problems.length === 0) return;
-    const list = this.#problems.map((problem) => `\n  ${problem}`).join("");
+    const ordered = this.#problems.toSorted((one, other) => one.line - other.line);
+    const list = ordered.map(({ line, text }) => `\n  line ${line}: ${text}`).join("");
     throw new ImageError(
       "CONFIG_INVALID",
       `Failed to unmarshal ${JSON.stringify(file)}: yaml: unmarshal errors:${list}`,
@@ -50,7 +51,7 @@ export class GoValues {
 
   #misfit(node: YamlNode, type: string, isSecret = false): undefined {
     const value = node.kind === "scalar" && !isSecret ? ` \`${shortened(node.text)}\`` : "";
-    this.#problems.push(`line ${node.line}: cannot unmarshal ${tagOf(node)}${value} into ${type}`);
+    this.#problems.push({ line: node.line, text: `cannot unmarshal ${tagOf(node)}${value} into ${type}` });
     return undefined;
   }
 }

@@ -57,7 +57,7 @@ export async function parseMirrorFile(
 
 function checkVersion(map: YamlMap): void {
   const { value, place } = requiredEntry(map, "version", "a mirror file");
-  if (value.kind === "scalar" && value.text === "1") return;
+  if (value.kind === "scalar" && value.isPlain && value.text === "1") return;
   throw fileError(place, "version must be 1; that is the only one there is");
 }
 

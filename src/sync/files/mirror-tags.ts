@@ -136,8 +136,8 @@ function readNewest(map: YamlMap): NewestTags | undefined {
     if (order === undefined) return undefined;
     throw fileError(order.place, "newest-by needs newest, the number of tags to keep");
   }
-  const text = readText(node, "newest");
-  const count = /^[1-9]\d*$/.test(text) ? Number(text) : 0;
+  const isNumber = node.kind === "scalar" && node.isPlain && /^[1-9]\d*$/.test(node.text);
+  const count = isNumber ? Number(node.text) : 0;
   if (count < 1 || count > MOST_NEWEST) throw fileError(node.place, "newest must be a whole number from 1");
   const by = order === undefined ? "semver" : readWord(order, "newest-by", ["semver", "created"]);
   return { count, by, place: node.place };

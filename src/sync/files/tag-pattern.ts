@@ -45,7 +45,9 @@ export async function compileRegex(text: string): Promise<Regex> {
           .replaceAll((...parts: unknown[]) => expand(replacement, parts.slice(0, groups), names)),
     };
   } catch (error) {
-    throw new ImageError("CONFIG_INVALID", errorMessage(error), { cause: error });
+    // Go quotes what is left of the expression: nothing.
+    const message = errorMessage(error).replace(/(trailing backslash at end of expression)$/, "$1: ``");
+    throw new ImageError("CONFIG_INVALID", message, { cause: error });
   }
 }
 

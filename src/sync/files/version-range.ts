@@ -33,7 +33,7 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   "~>": "~",
   "^": "^",
 };
-const PART = "[0-9xX*]+";
+const PART = "[0-9xX*|]+";
 const IDENTIFIERS = "[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*";
 const PARTIAL = `v?${PART}(?:\\.${PART})?(?:\\.${PART})?(?:-${IDENTIFIERS})?(?:\\+${IDENTIFIERS})?`;
 const OPERATOR = "=<|=>|<=|>=|!=|~>|=|>|<|~|\\^|";
@@ -56,7 +56,7 @@ const LONGEST_RANGE = 4096;
 export function parseVersionRange(text: string): VersionRange {
   if (text.length > LONGEST_RANGE) throw improper(`${text.slice(0, 40)}…`);
   return text
-    .replaceAll(SPAN, " >= $1 <= $2 ")
+    .replaceAll(SPAN, ">= $1, <= $2 ")
     .split("||")
     .map((group) => parseGroup(group));
 }
@@ -89,7 +89,7 @@ function parseCondition(operator: string, text: string): Condition {
   const wildcard = parts.findIndex((part) => part === undefined || WILDCARDS.has(part));
   const precision = wildcard === 0 ? 0 : wildcard === 1 ? 1 : wildcard === 2 ? 2 : 3;
   const known = parts.slice(0, precision);
-  const version = parseVersion(precision === 0 ? "0" : `${known.join(".")}${prerelease}`);
+  const version = parseVersion(`${known.join(".") || "0"}${prerelease}`);
   if (version === undefined) throw new ImageError("CONFIG_INVALID", "constraint parser error");
   return { operator: OPERATORS[operator] ?? "=", version, precision };
 }

@@ -51,8 +51,8 @@ export function readText(node: YamlNode, what: string): string {
 /** @throws {ImageError} CONFIG_INVALID */
 export function readBoolean(node: YamlNode, what: string): boolean {
   if (node.kind === "scalar" && node.isPlain) {
-    if (node.text === "true") return true;
-    if (node.text === "false") return false;
+    if (/^(?:true|True|TRUE)$/.test(node.text)) return true;
+    if (/^(?:false|False|FALSE)$/.test(node.text)) return false;
   }
   throw fileError(node.place, `${what} must be true or false`);
 }

@@ -1,0 +1,104 @@
+import { writeFile } from "node:fs/promises";
+import { repositoryName } from "../../core/docker-name.ts";
+import { errorMessage, ImageError } from "../../core/errors.ts";
+import { compileTagPattern, parseTagPattern } from "../../sync/files/tag-pattern.ts";
+import {
+  deleteAll,
+  type PlannedDeletion,
+  type PruneContext,
+  type PrunedRepository,
+  planPruning,
+} from "../../sync/prune.ts";
+import type { SyncTask } from "../../sync/sync-task.ts";
+import type { SyncSession } from "./sync-session.ts";
+import type { GatheredSources } from "./sync-sources.ts";
+
+/** Deletes at destinations what sources lack. */
+export interface Pruner {
+  /** What would be deleted now, if `tasks` are all that is wanted. */
+  find(tasks: readonly SyncTask[]): Promise<readonly PrunedRepository[]>;
+  /** Deletes those of the `planned` that still may be: what has been copied since may need some of them. */
+  remove(
+    tasks: readonly SyncTask[],
+    planned: readonly PlannedDeletion[],
+  ): Promise<readonly PlannedDeletion[]>;
+}
+
+/** Prunes where flags or entries ask for it; nowhere, if some source could not be looked through. */
+export async function createPruner(session: SyncSession, gathered: GatheredSources): Promise<Pruner> {
+  const { flags, signal, log } = session.invocation;
+  const context = await pruneContext(session, gathered);
+  const find = async (tasks: readonly SyncTask[]): Promise<readonly PrunedRepository[]> =>
+    await planPruning(tasks, context, { signal });
+  return {
+    find: async (tasks) => {
+      const pruned = await find(tasks);
+      for (const { name, reason } of pruned.flatMap(({ kept }) => kept)) {
+        log.info("Not deleted", { name, reason });
+      }
+      return pruned;
+    },
+    async remove(tasks, planned) {
+      const names = new Set(planned.map(({ name, digest }) => `${name} ${digest}`));
+      const found = (await find(tasks))
+        .flatMap((repository) => repository.deletions)
+        .filter(({ name, digest }) => names.has(`${name} ${digest}`));
+      if (flags["restore-list"] !== undefined) await writeRestoreList(flags["restore-list"], found);
+      const deleted: PlannedDeletion[] = [];
+      const onDeleted = ({ name, digest }: PlannedDeletion): void => {
+        deleted.push({ name, digest });
+        log.info("Deleted", { name, digest });
+      };
+      await deleteAll(found, context, onDeleted, { signal });
+      return deleted;
+    },
+  };
+}
+
+type TagTest = (tag: string) => boolean;
+
+async function pruneContext(session: SyncSession, gathered: GatheredSources): Promise<PruneContext> {
+  const { flags, log } = session.invocation;
+  const protectedByFlag = await Promise.all(
+    flags.protect.map((text) => compileTagPattern(parseTagPattern(text))),
+  );
+  const pruned = new Set<string>();
+  const tests = new Map<string, TagTest[]>();
+  for (const { entry, tasks } of gathered.entries) {
+    const own = await Promise.all(entry.protect.map(compileTagPattern));
+    for (const { destination } of tasks) {
+      if (destination.dockerName === undefined) continue;
+      const repository = repositoryName(destination.dockerName);
+      if (entry.prune ?? flags.prune) pruned.add(repository);
+      tests.set(repository, [...(tests.get(repository) ?? []), ...own]);
+    }
+  }
+  if (gathered.problems > 0 && pruned.size > 0)
+    log.warn("Nothing is deleted, because some sources could not be listed");
+  return {
+    resolve: (name) => session.resolve(name, "destination"),
+    mayPrune: (repository) =>
+      gathered.problems === 0 &&
+      (pruned.has(repository) || (flags.prune && gathered.entries.length === 0) || flags.apply !== undefined),
+    isProtected: (repository, tag) =>
+      [...protectedByFlag, ...(tests.get(repository) ?? [])].some((test) => test(tag)),
+  };
+}
+
+/** With the manifests, which a registry takes back as long as it has not collected the blobs. */
+async function writeRestoreList(
+  file: string,
+  deletions: readonly PrunedRepository["deletions"][number][],
+): Promise<void> {
+  const deleted = deletions.map(({ name, digest, manifest }) => ({
+    name,
+    digest,
+    mediaType: manifest.mediaType,
+    manifest: Buffer.from(manifest.bytes).toString("base64"),
+  }));
+  try {
+    await writeFile(file, `${JSON.stringify({ version: 1, deleted }, null, 2)}\n`);
+  } catch (error) {
+    throw new ImageError("STORAGE_FAILURE", `writing ${file}: ${errorMessage(error)}`, { cause: error });
+  }
+}
