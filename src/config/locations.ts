@@ -90,6 +90,11 @@ export function registriesDropInLocations(environment: Environment): readonly [u
   return bothLevels(environment, "registries.conf.d");
 }
 
+/** The directories that say where signatures are: the first that exists is used. Registry-and-config reference 13. */
+export function signatureStorageLocations(environment: Environment): readonly [user: string, system: string] {
+  return bothLevels(environment, "registries.d");
+}
+
 /** The certificate directories of a registry, `host[:port]`: the first that exists is used. Reference 2.1. */
 export function certificateLocations(environment: Environment, registry: string): readonly string[] {
   const join = pathJoiner(environment);

@@ -36,7 +36,7 @@ afterAll(async () => {
 
 function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
+  writeFileSync(path, text, { mode: 0o600 });
 }
 
 function auth(text: string): string {

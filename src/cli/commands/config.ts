@@ -1,4 +1,6 @@
 import { hostEnvironment } from "../../config/locations.ts";
+import type { StorageChoice } from "../../config/signature-storage.ts";
+import type { DockerName } from "../../core/docker-name.ts";
 import { ImageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image.ts";
 import type { RegistryReport } from "../../environment/configuration-report.ts";
@@ -21,7 +23,7 @@ export const command: Command = defineCommand<Flags>({
   synopsis: "check IMAGE",
   summary: "Show what the configuration makes of an image's name",
   description:
-    "For an image it tells what would be used, and which file or variable says so: the name in full, mirrors and rewriting, credentials (never the secret), certificates, the proxy and the trust policy. No registry is asked; credential helpers and clouds are. A name without a transport is one of a registry. The exit code is 1 if a part of the configuration cannot be used.",
+    "For an image it tells what would be used, and which file or variable says so: the name in full, mirrors and rewriting, credentials (never the secret), certificates, the proxy, the place of signatures and the trust policy. No registry is asked; credential helpers and clouds are. A name without a transport is one of a registry. The exit code is 1 if a part of the configuration cannot be used.",
   examples: [
     { purpose: "why a pull goes where it goes", command: "config check docker://docker.io/library/busybox" },
     { purpose: "the same for scripts", command: "config check --json registry.example.com/app:1" },
@@ -41,8 +43,12 @@ export interface ConfigurationReport {
   readonly image: string;
   /** Undefined for images that are in no registry. */
   readonly registry: RegistryReport | undefined;
+  /** Where its signatures are read and written, by registries.d. */
+  readonly signatures: SignaturesReport | undefined;
   readonly policy: PolicyReport;
 }
+
+export type SignaturesReport = StorageChoice | { readonly problem: string };
 
 export type PolicyReport =
   | {
@@ -89,8 +95,21 @@ async function reportConfiguration(
   return {
     image: `${reference.transport.name}:${reference.text}`,
     registry: isInRegistry ? await environment.reportConfiguration(image, access, { signal }) : undefined,
+    signatures: isInRegistry ? await reportSignatures(dockerName, invocation) : undefined,
     policy: await reportPolicy(reference, invocation),
   };
+}
+
+async function reportSignatures(name: DockerName, { globals }: Invocation<Flags>): Promise<SignaturesReport> {
+  const { chooseSignatureStorage, readSignatureStorage } = await import("../../config/signature-storage.ts");
+  const environment = hostEnvironment();
+  try {
+    const storage = await readSignatureStorage(environment, globals.signatureStorageDirectory);
+    return chooseSignatureStorage(storage, name, environment);
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    return { problem: error.message };
+  }
 }
 
 function hasTransport(typed: string): boolean {

@@ -1,6 +1,6 @@
 import type { EndpointReport, RegistryReport } from "../../environment/configuration-report.ts";
 import type { PolicyRequirement } from "../../policy/requirement.ts";
-import type { ConfigurationReport, PolicyReport } from "../commands/config.ts";
+import type { ConfigurationReport, PolicyReport, SignaturesReport } from "../commands/config.ts";
 
 /** A line of text and those that explain it. */
 type Row = readonly [label: string, text: string];
@@ -8,10 +8,11 @@ type Row = readonly [label: string, text: string];
 const WIDTH = 14;
 
 /** The report of `config check`, for people. */
-export function configurationText({ image, registry, policy }: ConfigurationReport): string {
+export function configurationText({ image, registry, signatures, policy }: ConfigurationReport): string {
   const rows = [
     row("Image", image),
     ...(registry === undefined ? [] : registryRows(registry)),
+    ...(signatures === undefined ? [] : signatureRows(signatures)),
     ...policyRows(policy),
   ];
   return `${rows.map(([label, text]) => `${label.padEnd(WIDTH)}${text}`.trimEnd()).join("\n")}\n`;
@@ -100,6 +101,17 @@ function proxyText(report: EndpointReport["proxy"]): string {
   if (report.url === undefined) return "none";
   if (report.notUsedFor !== undefined) return `none: ${report.url} is not used for ${report.notUsedFor}`;
   return `${report.url} (${report.variable})`;
+}
+
+function signatureRows(report: SignaturesReport): readonly Row[] {
+  if ("problem" in report) return [row("Signatures", `cannot be used: ${report.problem}`)];
+  const { read, write, useSigstoreAttachments: attachments } = report;
+  const origin = ({ file }: { readonly file: string | undefined }): string => file ?? "default";
+  return [
+    row("Signatures", `read from ${read.value} (${origin(read)})`),
+    ...(write.value === read.value ? [] : [row("", `written to ${write.value} (${origin(write)})`)]),
+    row("", `sigstore attachments ${attachments.value ? "used" : "not used"} (${origin(attachments)})`),
+  ];
 }
 
 function policyRows(policy: PolicyReport): readonly Row[] {
