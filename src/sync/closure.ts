@@ -17,6 +17,8 @@ export interface ClosureContext
   /** Which of both kinds; both where it does not say. */
   readonly withReferrers?: boolean | undefined;
   readonly withCosignTags?: boolean | undefined;
+  /** All tags of the source's repository, where they are known: then none needs to be asked for. */
+  readonly sourceTags?: ReadonlySet<string> | undefined;
 }
 
 /** What became of all that points to one image. */
@@ -91,8 +93,10 @@ class ClosureRun {
     const tags = subjects.flatMap((subject) =>
       COSIGN_SUFFIXES.map((suffix) => `${subject.replace(":", "-")}${suffix}`),
     );
+    const { sourceTags } = this.#context;
+    const possible = sourceTags === undefined ? tags : tags.filter((tag) => sourceTags.has(tag));
     await Promise.all(
-      tags.map(async (tag) => {
+      possible.map(async (tag) => {
         const from = await this.#context.resolve(this.#name(this.#source, `:${tag}`), "source");
         if ((await from.findDigest?.("source", this.#options)) !== undefined) await this.#copy(`:${tag}`);
       }),

@@ -85,6 +85,7 @@ async function gatherEntry(
   const prepared: PreparedEntry = {
     entry,
     nameOf: await context.namerOf(entry),
+    sourceTags: listed && new Set(listed),
     isImmutable: entry.immutable === undefined ? () => false : await compileTagPattern(entry.immutable),
   };
   const tasks = await Promise.all(references.map((reference) => tasksFor(prepared, reference, context)));
@@ -110,10 +111,11 @@ interface PreparedEntry {
   readonly entry: MirrorEntry;
   readonly nameOf: (reference: string) => readonly DestinationName[];
   readonly isImmutable: (tag: string) => boolean;
+  readonly sourceTags: ReadonlySet<string> | undefined;
 }
 
 async function tasksFor(
-  { entry, nameOf: destinationsOf, isImmutable }: PreparedEntry,
+  { entry, nameOf: destinationsOf, isImmutable, sourceTags }: PreparedEntry,
   reference: string,
   context: GatherContext,
 ): Promise<readonly SyncTask[]> {
@@ -127,8 +129,10 @@ async function tasksFor(
       destination: await context.resolve(to, "destination", toAccess),
       group: repository,
       place: entry.place,
+      access: { source: access, destination: toAccess },
       instances: context.instancesOf(entry),
       isImmutable: isImmutable(reference),
+      sourceTags,
       // A directory has no place for them.
       withReferrers: (entry.referrers ?? false) && to.startsWith("docker:"),
       withCosignTags: (entry.cosignTags ?? entry.referrers ?? false) && to.startsWith("docker:"),

@@ -1,6 +1,7 @@
 import type { InstanceSelection } from "../copy/copy-request.ts";
 import type { Digest } from "../core/digest.ts";
 import type { ImageReference } from "../core/image.ts";
+import type { EntryAccess } from "./files/mirror-entry.ts";
 
 /** One image that a destination is to have under one name. */
 export interface SyncTask {
@@ -11,11 +12,15 @@ export interface SyncTask {
   /** Where the task is written, for messages: `mirror.yaml:12`. */
   readonly place: string;
   readonly instances: InstanceSelection;
+  /** How both repositories are reached, where a file says so. */
+  readonly access: { readonly source: EntryAccess; readonly destination: EntryAccess };
   /** The source's tag never moves: once it is at the destination, nobody is asked about it. */
   readonly isImmutable: boolean;
   /** What points to the image goes with it: signatures, attestations, SBOMs; as OCI referrers, and under cosign's tags. */
   readonly withReferrers: boolean;
   readonly withCosignTags: boolean;
+  /** All tags of the source's repository, where they were listed. */
+  readonly sourceTags?: ReadonlySet<string> | undefined;
   /** The only manifest that may be copied, where a plan says so. */
   readonly expected?: Digest | undefined;
 }

@@ -57,6 +57,7 @@ async function namedTask(session: SyncSession, from: string, to: string, place: 
     destination: await session.resolve(to, "destination"),
     group: dockerName === undefined ? source.text : `${dockerName.registry}/${dockerName.repository}`,
     place,
+    access: { source: {}, destination: {} },
     instances: session.instances,
     isImmutable: false,
     withReferrers: session.invocation.flags["with-referrers"],

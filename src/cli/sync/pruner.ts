@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import { repositoryName } from "../../core/docker-name.ts";
+import { parseDockerName, repositoryName } from "../../core/docker-name.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
+import type { EntryAccess } from "../../sync/files/mirror-entry.ts";
 import { compileTagPattern, parseTagPattern } from "../../sync/files/tag-pattern.ts";
 import {
   deleteAll,
@@ -64,11 +65,13 @@ async function pruneContext(session: SyncSession, gathered: GatheredSources): Pr
   );
   const pruned = new Set<string>();
   const tests = new Map<string, TagTest[]>();
+  const accesses = new Map<string, EntryAccess>();
   for (const { entry, tasks } of gathered.entries) {
     const own = await Promise.all(entry.protect.map(compileTagPattern));
-    for (const { destination } of tasks) {
+    for (const { destination, access } of tasks) {
       if (destination.dockerName === undefined) continue;
       const repository = repositoryName(destination.dockerName);
+      accesses.set(repository, access.destination);
       if (entry.prune ?? flags.prune) pruned.add(repository);
       tests.set(repository, [...(tests.get(repository) ?? []), ...own]);
     }
@@ -76,7 +79,10 @@ async function pruneContext(session: SyncSession, gathered: GatheredSources): Pr
   if (gathered.problems > 0 && pruned.size > 0)
     log.warn("Nothing is deleted, because some sources could not be listed");
   return {
-    resolve: (name) => session.resolve(name, "destination"),
+    resolve: async (name) => {
+      const repository = repositoryName(parseDockerName(name.replace(/^docker:\/\//, "")));
+      return await session.resolve(name, "destination", accesses.get(repository));
+    },
     mayPrune: (repository) =>
       gathered.problems === 0 &&
       (pruned.has(repository) || (flags.prune && gathered.entries.length === 0) || flags.apply !== undefined),

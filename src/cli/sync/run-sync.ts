@@ -133,10 +133,10 @@ async function complete(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { admit, knowledge } = session.settings;
-  const { withReferrers, withCosignTags } = task;
+  const { withReferrers, withCosignTags, sourceTags } = task;
   const context = {
-    ...{ admit, knowledge, sharedBlobs, withReferrers, withCosignTags },
-    resolve: session.resolve,
+    ...{ admit, knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
+    resolve: (name: string, role: "source" | "destination") => session.resolve(name, role, task.access[role]),
   };
   await copyClosure(task.source, task.destination, context, { signal });
 }

@@ -137,6 +137,7 @@ async function gatherDirectory(session: SyncSession, source: string): Promise<re
         destination: await session.resolve(destinationName(name, place), "destination"),
         group: source,
         place: source,
+        access: { source: {}, destination: {} },
         instances: session.instances,
         isImmutable: false,
         withReferrers: false,

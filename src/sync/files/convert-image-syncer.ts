@@ -56,12 +56,11 @@ function convertRule(rule: YamlEntry, note: Note): readonly WrittenMirror[] {
   const destinations = rule.value.kind === "list" ? rule.value.items : [rule.value];
   try {
     const source = parseImage(rule.key);
+    if (destinations.length === 0) throw fault(WITHOUT_DESTINATION);
     const targets = destinations.map((node) => {
       if (node.kind === "scalar" && !isNull(node) && node.text !== "")
         return parseImage(expandable(node.text));
-      throw fault(
-        "it has no destination: those of DEFAULT_REGISTRY and DEFAULT_NAMESPACE have to be written out",
-      );
+      throw fault(WITHOUT_DESTINATION);
     });
     return pairUp(source, targets);
   } catch (error) {
@@ -70,6 +69,9 @@ function convertRule(rule: YamlEntry, note: Note): readonly WrittenMirror[] {
     return [];
   }
 }
+
+const WITHOUT_DESTINATION =
+  "it has no destination: those of DEFAULT_REGISTRY and DEFAULT_NAMESPACE have to be written out";
 
 /** A repository, and what of it is meant. */
 interface ParsedImage {

@@ -65,6 +65,14 @@ export function fillTemplate(template: string, values: TemplateValues): FilledTe
   return { name: `${path}:${fill(tagText, values)}`, isTagged: true };
 }
 
+/** The registry of a template, with as much of the path as is the same for all images. */
+export function literalPath(template: string): string {
+  const colon = tagColon(template);
+  const path = colon < 0 ? template : template.slice(0, colon);
+  const variable = path.indexOf("{{");
+  return variable < 0 ? path : path.slice(0, Math.max(0, path.lastIndexOf("/", variable)));
+}
+
 /** Where the tag of a template begins, its colon; -1 without one. */
 function tagColon(template: string): number {
   const masked = template.replaceAll(VARIABLE, (whole) => "x".repeat(whole.length));

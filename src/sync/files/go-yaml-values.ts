@@ -1,5 +1,5 @@
 import { ImageError } from "../../core/errors.ts";
-import { isNull, type YamlNode } from "./yaml-tree.ts";
+import { isNull, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
 
 /** The longest value that Go's parser quotes whole. */
 const LONGEST_QUOTED = 10;
@@ -31,11 +31,15 @@ export class GoValues {
     return node.items.flatMap((item) => this.text(item) ?? []);
   }
 
-  /** The values of a mapping by their keys. `type` is the name of what it must be. */
-  map(node: YamlNode | undefined, type: string, isSecret = false): ReadonlyMap<string, YamlNode> | undefined {
+  /** A mapping. `type` is the name of what it must be. */
+  map(
+    node: YamlNode | undefined,
+    type: string,
+    isSecret = false,
+  ): ReadonlyMap<string, YamlEntry> | undefined {
     if (node === undefined || isNull(node)) return undefined;
     if (node.kind !== "map") return this.#misfit(node, type, isSecret);
-    return new Map([...node.entries].map(([key, { value }]) => [key, value]));
+    return node.entries;
   }
 
   /** @throws {ImageError} CONFIG_INVALID for all that did not fit. cli.md 6.4 */

@@ -1,5 +1,5 @@
 import { errorMessage } from "../../core/errors.ts";
-import { checkTemplate } from "./destination-template.ts";
+import { checkTemplate, literalPath } from "./destination-template.ts";
 import { fileError } from "./file-error.ts";
 import { ACCESS_KEYS, accessFor, type RegistryAccess, readAccess } from "./mirror-access.ts";
 import type {
@@ -167,13 +167,9 @@ export function destinationsOf(
   settings: Settings,
   registries: RegistryAccess,
 ): readonly MirrorDestination[] | undefined {
-  return settings.to?.map(({ template, rewrite, access }) => {
-    const literal = template.split("{{")[0] ?? "";
-    const name = literal === template ? template.replace(/:[^/]*$/, "") : literal.replace(/\/[^/]*$/, "");
-    return {
-      template,
-      rewrite: rewrite ?? settings.rewrite ?? [],
-      access: accessFor(name, access, registries),
-    };
-  });
+  return settings.to?.map(({ template, rewrite, access }) => ({
+    template,
+    rewrite: rewrite ?? settings.rewrite ?? [],
+    access: accessFor(literalPath(template), access, registries),
+  }));
 }

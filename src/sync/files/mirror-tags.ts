@@ -56,11 +56,10 @@ export async function readTags(node: YamlNode): Promise<TagSelection> {
   }
   const map = readKnownKeys(node, "tags", TAG_KEYS);
   const also = valueAt(map, "also");
-  if (also !== undefined && map.entries.size === 1) {
-    throw fileError(
-      also.place,
-      "also adds tags to a selection, and here is none; write tags: [latest] for these only",
-    );
+  if (map.entries.size === (also === undefined ? 0 : 1)) {
+    const instead =
+      also === undefined ? "leave it out for all tags" : "write tags: [latest] for these tags only";
+    throw fileError(node.place, `tags has no filter (include, semver, newest …); ${instead}`);
   }
   return {
     references: also === undefined ? [] : readReferences(also, "also"),

@@ -7,7 +7,7 @@ import type { EntryAccess, MirrorEntry, TagFilter, TagSelection } from "./mirror
 import { plainEntry } from "./reference-entry.ts";
 import { compileRegex } from "./tag-pattern.ts";
 import { parseVersionRange } from "./version-range.ts";
-import { parseYamlTree, type YamlNode } from "./yaml-tree.ts";
+import { parseYamlTree, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
 
 /** What a file of skopeo's asks for, and what is wrong with it but does not stop the run. cli.md 6.4. */
 export interface SkopeoFile {
@@ -34,8 +34,8 @@ const KEYS = ["images", "images-by-tag-regex", "images-by-semver", "credentials"
 export async function parseSkopeoYaml(text: string, file: string): Promise<SkopeoFile> {
   const root = await parseYamlTree(text, { file, allowsMore: true });
   const values = new GoValues();
-  const registries = [...(values.map(root, "main.sourceConfig") ?? [])].map(([name, node]) =>
-    readRegistry(name, node, values),
+  const registries = [...(values.map(root, "main.sourceConfig") ?? [])].map(([name, { value }]) =>
+    readRegistry(name, value, values),
   );
   values.check(file);
   const found: Collected = { entries: [], problems: [] };
@@ -48,7 +48,7 @@ interface Collected {
   readonly problems: FileProblem[];
 }
 
-/** A value of the file, and the line it begins on. */
+/** A value of the file, and the line of its key. */
 interface Located<T> {
   readonly value: T;
   readonly line: number;
@@ -65,16 +65,18 @@ interface RegistrySection {
 }
 
 function readRegistry(name: string, node: YamlNode, values: GoValues): RegistrySection {
-  const map = values.map(node, "main.registrySyncConfig") ?? new Map<string, YamlNode>();
-  const entries = node.kind === "map" ? [...node.entries.values()] : [];
+  const map = values.map(node, "main.registrySyncConfig") ?? new Map<string, YamlEntry>();
   return {
     name,
     line: node.line,
-    images: located(values.map(map.get("images"), "map[string][]string"), (item) => values.texts(item) ?? []),
-    regexes: readTexts(map.get("images-by-tag-regex"), values),
-    ranges: readTexts(map.get("images-by-semver"), values),
+    images: located(
+      values.map(map.get("images")?.value, "map[string][]string"),
+      (item) => values.texts(item) ?? [],
+    ),
+    regexes: readTexts(map.get("images-by-tag-regex")?.value, values),
+    ranges: readTexts(map.get("images-by-semver")?.value, values),
     access: readAccess(map, values),
-    unknown: entries.filter(({ key }) => !KEYS.includes(key)),
+    unknown: [...map.values()].filter(({ key }) => !KEYS.includes(key)),
   };
 }
 
@@ -83,25 +85,25 @@ function readTexts(node: YamlNode | undefined, values: GoValues): ReadonlyMap<st
 }
 
 function located<T>(
-  map: ReadonlyMap<string, YamlNode> | undefined,
+  map: ReadonlyMap<string, YamlEntry> | undefined,
   read: (node: YamlNode) => T,
 ): ReadonlyMap<string, Located<T>> {
-  return new Map([...(map ?? [])].map(([key, node]) => [key, { value: read(node), line: node.line }]));
+  return new Map([...(map ?? [])].map(([key, { value, line }]) => [key, { value: read(value), line }]));
 }
 
 /** A registry of the file never uses the certificates that a flag names. */
-function readAccess(map: ReadonlyMap<string, YamlNode>, values: GoValues): EntryAccess {
-  const credentials = values.map(map.get("credentials"), "types.DockerAuthConfig", true);
-  const username = values.text(credentials?.get("username")) ?? "";
-  const password = values.text(credentials?.get("password")) ?? "";
-  const identityToken = values.text(credentials?.get("identitytoken")) ?? "";
+function readAccess(map: ReadonlyMap<string, YamlEntry>, values: GoValues): EntryAccess {
+  const credentials = values.map(map.get("credentials")?.value, "types.DockerAuthConfig", true);
+  const username = values.text(credentials?.get("username")?.value) ?? "";
+  const password = values.text(credentials?.get("password")?.value) ?? "";
+  const identityToken = values.text(credentials?.get("identitytoken")?.value) ?? "";
   const isGiven = username !== "" || password !== "" || identityToken !== "";
   return {
     ...(isGiven
       ? { credentials: { username, password, ...(identityToken === "" ? {} : { identityToken }) } }
       : {}),
-    tlsVerify: values.boolean(map.get("tls-verify")),
-    certDir: values.text(map.get("cert-dir")) ?? "",
+    tlsVerify: values.boolean(map.get("tls-verify")?.value),
+    certDir: values.text(map.get("cert-dir")?.value) ?? "",
   };
 }
 

@@ -34,5 +34,5 @@ export type Note = (place: string, message: string) => void;
 
 /** What a mirror file would take for variables is written so that it does not. */
 export function escapeVariables(text: string): string {
-  return text.replaceAll("${", "$${");
+  return text.replaceAll("${", () => "$${");
 }

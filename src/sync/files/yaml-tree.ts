@@ -105,6 +105,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   BAD_DQ_ESCAPE: "an unknown escape in double quotes; use single quotes for backslashes",
   UNEXPECTED_TOKEN: "something is in the way here, perhaps a bracket or an indentation too many",
   BLOCK_AS_IMPLICIT_KEY: "a mapping begins inside a line; are quotes missing?",
+  RESOURCE_EXHAUSTION: TOO_DEEP,
   BAD_DIRECTIVE: "a line that begins with % is a directive, and this one is unknown",
 };
 
