@@ -383,7 +383,7 @@ s.example:
   test("names the line of each repository", async () => {
     const text = "r.example:\n  images:\n    a:\n    - b\n    c: [d]\n";
     const { entries } = await parseSkopeoYaml(text, "sync.yml");
-    expect(entries.map(({ place }) => place)).toEqual(["sync.yml:4", "sync.yml:5"]);
+    expect(entries.map(({ place }) => place)).toEqual(["sync.yml:3", "sync.yml:5"]);
   });
 
   test("gets a warning for a key that is near a right one", async () => {

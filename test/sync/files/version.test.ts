@@ -16,7 +16,7 @@ describe("versions", () => {
     .filter((text) => valid(text) !== null);
 
   test("come in the order that npm's semver gives them", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(version, version, (one, other) => {
         const [a, b] = [parseVersion(one), parseVersion(other)];
         if (a === undefined || b === undefined) throw new Error("no version");

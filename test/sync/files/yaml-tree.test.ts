@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseYamlTree, type YamlNode } from "../../../src/sync/files/yaml-tree.ts";
+import { lookAtYaml, parseYamlTree, type YamlNode } from "../../../src/sync/files/yaml-tree.ts";
 import { configurationError } from "./failure.ts";
 
 const parse = (text: string): Promise<YamlNode | undefined> => parseYamlTree(text, { file: "f.yml" });
@@ -49,11 +49,12 @@ describe("what is wrong with a YAML file is told with its line, and none of its 
     "a: [1\nb: 2": "f.yml:2: not valid YAML: ",
     "a: 1\n\tb: 2": "f.yml:2: not valid YAML: ",
     'a: "secret': "f.yml:1: not valid YAML: a quote, bracket, comma or colon is missing",
-    "a: *x": "f.yml:1: *x stands for nothing that ends before it",
-    "a: &a [*a]": "f.yml:1: *a stands for nothing that ends before it",
+    "a: *x": "f.yml:1: this alias stands for nothing that ends before it",
+    "a: &a [*a]": "f.yml:1: this alias stands for nothing that ends before it",
     "a: b\n---\nc: d": "f.yml:2: the file must be one YAML document, and here a second begins",
     "a: {<<: [b]}": "f.yml:1: only mappings can be merged with <<",
     "? [a]\n: b": "f.yml:1: a key must be a text",
+    "a: *secret": "f.yml:1: this alias stands",
     "a: @secret": "f.yml:1: not valid YAML: a text that begins with this character needs quotes",
     "a: b: secret": "f.yml:1: not valid YAML: ",
     "a: secret\n b: c": "f.yml:",
@@ -65,6 +66,15 @@ describe("what is wrong with a YAML file is told with its line, and none of its 
       expect(message).not.toContain("secret");
     });
   }
+
+  test("also where the file was looked at before", async () => {
+    const text = "a: b\n---\nc: d";
+    expect(plain(await lookAtYaml(text, "f.yml"))).toEqual({ a: "b" });
+    expect(await configurationError(parse(text))).toStartWith("f.yml:2: the file must be one YAML document");
+    await lookAtYaml("a: b", "f.yml");
+    expect(plain(await parse("c: d"))).toEqual({ c: "d" });
+    expect(plain(await parse("a: b"))).toEqual({ a: "b" });
+  });
 
   test("aliases that would make too much of too little", async () => {
     const levels = Array.from({ length: 9 }, (_, level) => {
