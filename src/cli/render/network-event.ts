@@ -14,6 +14,6 @@ export function networkEventText(event: NetworkEvent): string {
 
 /** Seconds as people say them: `45s`, `3m`, `6h`. */
 function duration(seconds: number): string {
-  if (seconds < 120) return `${Math.ceil(seconds)}s`;
+  if (seconds < 120) return `${Math.max(1, Math.round(seconds))}s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)}m` : `${Math.round(seconds / 3600)}h`;
 }

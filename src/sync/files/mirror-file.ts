@@ -12,7 +12,7 @@ import {
 } from "./mirror-settings.ts";
 import { ALL_TAGS } from "./mirror-tags.ts";
 import { expandRegistry, type Variables } from "./variables.ts";
-import { isNull, parseYamlTree, type YamlMap, type YamlNode } from "./yaml-tree.ts";
+import { isNull, lookAtYaml, parseYamlTree, type YamlMap, type YamlNode } from "./yaml-tree.ts";
 import { readKnownKeys, readList, readText, requiredEntry, valueAt } from "./yaml-values.ts";
 
 export interface MirrorFileOptions {
@@ -131,7 +131,7 @@ export type SyncFileKind = "skopeo" | "short" | "mirror";
  * @throws {ImageError} CONFIG_INVALID where it is none of them
  */
 export async function detectSyncFile(text: string, file = "the file"): Promise<SyncFileKind> {
-  const root = await parseYamlTree(text, { file, allowsMore: true });
+  const root = await lookAtYaml(text, file);
   if (root === undefined || root.kind !== "map") return "skopeo";
   const kindOf = (key: string): string | undefined => root.entries.get(key)?.value.kind;
   if (kindOf("sync") === "list" || (kindOf("images") === "map" && kindOf("auth") === "map")) {

@@ -74,7 +74,7 @@ export async function readSettings(map: YamlMap, variables: Variables): Promise<
   };
 }
 
-/** What an entry says, and where it says nothing what the defaults say. */
+/** What an entry says, and where it says nothing what the defaults say; but for access, which registries may settle first. */
 export function mergeSettings(own: Settings, defaults: Settings | undefined): Settings {
   if (defaults === undefined) return own;
   return {
@@ -87,7 +87,7 @@ export function mergeSettings(own: Settings, defaults: Settings | undefined): Se
     immutable: own.immutable === undefined ? defaults.immutable : own.immutable,
     protect: own.protect ?? defaults.protect,
     prune: own.prune ?? defaults.prune,
-    access: { ...defaults.access, ...own.access },
+    access: own.access,
   };
 }
 

@@ -56,14 +56,41 @@ export interface YamlOptions {
   readonly allowsMore?: boolean;
 }
 
+/** A file as it was parsed, and where a second document begins. */
+interface ParsedFile {
+  readonly root: YamlNode | undefined;
+  readonly second: string | undefined;
+}
+
+/** The file that was looked at last; whoever reads it afterwards takes it from here, for the large take long to parse. */
+let lookedAt: { readonly text: string; readonly file: string; readonly parsed: ParsedFile } | undefined;
+
 /**
  * Parses a YAML (or JSON) document; undefined where there is none.
- * @throws {ImageError} CONFIG_INVALID, never with text of the file
+ * @throws {ImageError} CONFIG_INVALID, never with text of the file but for its keys
  */
 export async function parseYamlTree(text: string, options: YamlOptions): Promise<YamlNode | undefined> {
+  const { file } = options;
+  const { root, second } =
+    lookedAt?.text === text && lookedAt.file === file ? lookedAt.parsed : await parseFile(text, file);
+  lookedAt = undefined;
+  if (second !== undefined && options.allowsMore !== true) {
+    throw fileError(second, "the file must be one YAML document, and here a second begins");
+  }
+  return root;
+}
+
+/** As `parseYamlTree`, by somebody who wants to know what kind of file it is; it will be read at once. */
+export async function lookAtYaml(text: string, file: string): Promise<YamlNode | undefined> {
+  const parsed = await parseFile(text, file);
+  lookedAt = { text, file, parsed };
+  return parsed.root;
+}
+
+async function parseFile(text: string, file: string): Promise<ParsedFile> {
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
-  const place = (offset: number): string => `${options.file}:${Math.max(1, lines.linePos(offset).line)}`;
+  const place = (offset: number): string => `${file}:${Math.max(1, lines.linePos(offset).line)}`;
   try {
     const parsed = yaml.parseAllDocuments<ParsedNode>(text, {
       schema: "failsafe",
@@ -74,17 +101,14 @@ export async function parseYamlTree(text: string, options: YamlOptions): Promise
     const [document, second] = Array.isArray(parsed) ? parsed : [];
     const [error] = document?.errors ?? [];
     if (error !== undefined) throw fileError(place(error.pos[0]), describe(error.code));
-    if (second !== undefined && options.allowsMore !== true) {
-      throw fileError(
-        place(second.range?.[0] ?? 0),
-        "the file must be one YAML document, and here a second begins",
-      );
-    }
     const contents = document?.contents ?? null;
-    return contents === null ? undefined : new TreeBuilder(yaml, lines, options.file).build(contents, 0);
+    return {
+      root: contents === null ? undefined : new TreeBuilder(yaml, lines, file).build(contents, 0),
+      second: second === undefined ? undefined : place(second.range?.[0] ?? 0),
+    };
   } catch (error) {
     // The parser goes down one call per level.
-    if (error instanceof RangeError) throw fileError(`${options.file}:1`, TOO_DEEP);
+    if (error instanceof RangeError) throw fileError(`${file}:1`, TOO_DEEP);
     throw error;
   }
 }
@@ -141,7 +165,11 @@ class TreeBuilder {
 
   #resolve(anchor: string, line: number): YamlNode {
     const target = this.#anchors.get(anchor);
-    if (target === undefined) throw this.#error(line, `*${anchor} stands for nothing that ends before it`);
+    if (target === undefined)
+      throw this.#error(
+        line,
+        "this alias stands for nothing that ends before it; a text that begins with * needs quotes",
+      );
     return target;
   }
 
