@@ -1,3 +1,5 @@
+import { editDistance } from "../core/edit-distance.ts";
+
 const MAX_DISTANCE = 2;
 const MAX_SUGGESTIONS = 3;
 
@@ -26,24 +28,4 @@ function distanceOf(word: string, name: string): number {
   if (distance <= MAX_DISTANCE) return distance;
   const isPart = name.startsWith(word) || name.endsWith(`-${word}`) || word.endsWith(`-${name}`);
   return isPart ? MAX_DISTANCE + 1 : Number.POSITIVE_INFINITY;
-}
-
-/** Levenshtein distance: insertions, deletions and substitutions of one character. */
-export function editDistance(one: string, other: string): number {
-  let previous = Array.from({ length: other.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= one.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= other.length; column++) {
-      const substitution = one[row - 1] === other[column - 1] ? 0 : 1;
-      current.push(
-        Math.min(
-          (previous[column] ?? 0) + 1,
-          (current[column - 1] ?? 0) + 1,
-          (previous[column - 1] ?? 0) + substitution,
-        ),
-      );
-    }
-    previous = current;
-  }
-  return previous[other.length] ?? 0;
 }

@@ -30,28 +30,16 @@ export async function forEachLimited<T>(
   if (failures.length > 0) throw failures[0];
 }
 
-/** A counting semaphore: `acquire` resolves with the function that gives the place back. */
-export class Semaphore {
-  #free: number;
+/** Those who wait for their turn, in the order in which they came; an abort takes one out. */
+export class WaitingLine {
   readonly #waiting: (() => void)[] = [];
 
-  constructor(places: number) {
-    this.#free = places;
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
   }
 
-  async acquire(options: OperationOptions = {}): Promise<() => void> {
-    options.signal?.throwIfAborted();
-    if (this.#free > 0) this.#free--;
-    else await this.#wait(options.signal);
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      this.#release();
-    };
-  }
-
-  #wait(signal: AbortSignal | undefined): Promise<void> {
+  /** Resolves when it is the caller's turn; rejects with the signal's reason. */
+  wait({ signal }: OperationOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const enter = (): void => {
         signal?.removeEventListener("abort", leave);
@@ -66,9 +54,32 @@ export class Semaphore {
     });
   }
 
-  #release(): void {
+  /** Gives the first one its turn. Whether there was any. */
+  admit(): boolean {
     const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free++;
+    next?.();
+    return next !== undefined;
+  }
+}
+
+/** A counting semaphore: `acquire` resolves with the function that gives the place back. */
+export class Semaphore {
+  #free: number;
+  readonly #line = new WaitingLine();
+
+  constructor(places: number) {
+    this.#free = places;
+  }
+
+  async acquire(options: OperationOptions = {}): Promise<() => void> {
+    options.signal?.throwIfAborted();
+    if (this.#free > 0) this.#free--;
+    else await this.#line.wait(options);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      if (!this.#line.admit()) this.#free++;
+    };
   }
 }

@@ -1,4 +1,5 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
+import { WaitingLine } from "../core/limiter.ts";
 import type { NetworkEvent } from "../core/progress.ts";
 import { sleep } from "../core/retry.ts";
 import type { HttpClient, HttpResponse } from "../runtime/http.ts";
@@ -26,7 +27,7 @@ export interface HostLoadOptions {
  */
 export class HostLoad {
   readonly #options: HostLoadOptions;
-  readonly #waiting: (() => void)[] = [];
+  readonly #line = new WaitingLine();
   #places: number;
   #running = 0;
   /** Milliseconds since the epoch. */
@@ -59,7 +60,7 @@ export class HostLoad {
 
   async #enter(options: OperationOptions): Promise<void> {
     options.signal?.throwIfAborted();
-    if (this.#running >= this.places || this.#waiting.length > 0) await this.#queue(options);
+    if (this.#running >= this.places || !this.#line.isEmpty) await this.#line.wait(options);
     else this.#running++;
     try {
       for (let wait = this.#pause(); wait > 0; wait = this.#pause()) await sleep(wait, options);
@@ -74,27 +75,10 @@ export class HostLoad {
     return this.#pausedUntil - Date.now();
   }
 
-  #queue({ signal }: OperationOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const enter = (): void => {
-        signal?.removeEventListener("abort", leave);
-        resolve();
-      };
-      const leave = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
-        reject(signal?.reason);
-      };
-      signal?.addEventListener("abort", leave, { once: true });
-      this.#waiting.push(enter);
-    });
-  }
-
   #admit(): void {
-    while (this.#running < this.places) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
+    while (this.#running < this.places && !this.#line.isEmpty) {
       this.#running++;
-      next();
+      this.#line.admit();
     }
   }
 

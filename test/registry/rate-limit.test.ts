@@ -7,7 +7,11 @@ import { runOurs } from "../support/run.ts";
 
 describe("the budget that a server tells of", () => {
   const now = Date.parse("2026-01-01T00:00:00Z");
-  const cases: readonly (readonly [title: string, headers: Record<string, string>, budget: object | undefined])[] = [
+  const cases: readonly (readonly [
+    title: string,
+    headers: Record<string, string>,
+    budget: object | undefined,
+  ])[] = [
     ["nothing", {}, undefined],
     [
       "Docker Hub's",
@@ -63,7 +67,9 @@ test("a registry that takes few requests at a time is asked fewer, until it give
   const outcome = await runOurs([...words, `docker://${registry.host}/app:1`, `dir:${directory}`]);
   expect(outcome.exitCode).toBe(0);
   expect(treeOf(directory)).toEqual(treeOf(writeDirectory(image)));
-  const events = outcome.stderr.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : []));
+  const events = outcome.stderr
+    .split("\n")
+    .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : []));
   const throttled = events.filter(({ kind }) => kind === "throttled");
   expect(throttled[0]).toMatchObject({ host: registry.host });
   expect(Math.min(...throttled.map(({ concurrency }) => concurrency))).toBeLessThan(16);

@@ -1,3 +1,4 @@
+import { editDistance } from "../../core/edit-distance.ts";
 import { ImageError } from "../../core/errors.ts";
 
 /** A fault of a file: `mirror.yaml:12: what is wrong`. */
@@ -15,26 +16,12 @@ export function hint(word: string, rightOnes: readonly string[]): string {
   return isNear ? `; did you mean "${nearest.name}"?` : `; possible are ${rightOnes.join(", ")}`;
 }
 
-/** That one is the beginning of the other says more than how much is missing. */
-function distanceOf(word: string, name: string): number {
-  const isBeginning = word.length > 2 && (name.startsWith(word) || word.startsWith(name));
-  return isBeginning ? 1 : editDistance(word, name);
-}
-
 /** Words of which the longer is not much longer than a key can be; others are far apart. */
 const LONGEST_WORD = 64;
 
-/** Levenshtein distance, one row at a time. */
-function editDistance(one: string, other: string): number {
-  if (one.length > LONGEST_WORD) return Number.POSITIVE_INFINITY;
-  let row = Array.from({ length: other.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...one].entries()) {
-    const next = [index + 1];
-    for (let column = 1; column <= other.length; column++) {
-      const replaced = (row[column - 1] ?? 0) + (other[column - 1] === letter ? 0 : 1);
-      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
+/** That one is the beginning of the other says more than how much is missing. */
+function distanceOf(word: string, name: string): number {
+  const isBeginning = word.length > 2 && (name.startsWith(word) || word.startsWith(name));
+  if (isBeginning) return 1;
+  return word.length > LONGEST_WORD ? Number.POSITIVE_INFINITY : editDistance(word, name);
 }

@@ -11,6 +11,7 @@ import {
   type Settings,
 } from "./mirror-settings.ts";
 import { ALL_TAGS } from "./mirror-tags.ts";
+import { plainEntry } from "./reference-entry.ts";
 import { expandRegistry, type Variables } from "./variables.ts";
 import { isNull, lookAtYaml, parseYamlTree, type YamlMap, type YamlNode } from "./yaml-tree.ts";
 import { readKnownKeys, readList, readText, requiredEntry, valueAt } from "./yaml-values.ts";
@@ -51,7 +52,7 @@ export async function parseMirrorFile(
   if (mirrors.kind !== "list")
     throw fileError(mirrors.place, "mirrors must be a list of mappings, each with from");
   const lists: (readonly MirrorEntry[])[] = [];
-  for (const node of mirrors.items) lists.push(await readEntry(node, defaults, registries, variables));
+  for (const node of mirrors.items) lists.push(await readEntry(node, { defaults, registries, variables }));
   return lists.flat();
 }
 
@@ -61,36 +62,35 @@ function checkVersion(map: YamlMap): void {
   throw fileError(place, "version must be 1; that is the only one there is");
 }
 
-async function readEntry(
-  node: YamlNode,
-  defaults: Settings | undefined,
-  registries: RegistryAccess,
-  variables: Variables,
-): Promise<readonly MirrorEntry[]> {
+/** What holds for the whole file. */
+interface FileContext {
+  readonly defaults: Settings | undefined;
+  readonly registries: RegistryAccess;
+  readonly variables: Variables;
+}
+
+async function readEntry(node: YamlNode, context: FileContext): Promise<readonly MirrorEntry[]> {
+  const { defaults, registries, variables } = context;
   const map = readKnownKeys(node, "an entry of mirrors", ENTRY_KEYS);
   const from = requiredEntry(map, "from", "an entry of mirrors").value;
   const own = await readSettings(map, variables);
   const settings = mergeSettings(own, defaults);
   return readList(from, "from").map((item) => {
     const name = readSource(item, variables);
-    return makeEntry(item.place, name, selectionOf(name, item.place, settings, own), settings, registries);
+    const access = accessFor(`${name.registry}/${name.repository}`, own.access, registries);
+    return {
+      ...makeEntry(item.place, name, settings),
+      access: { ...defaults?.access, ...access },
+      destinations: destinationsOf(settings, registries),
+      selection: selectionOf(name, item.place, settings, own),
+    };
   });
 }
 
-function makeEntry(
-  place: string,
-  { registry, repository }: DockerName,
-  selection: TagSelection,
-  settings: Settings,
-  registries: RegistryAccess,
-): MirrorEntry {
+function makeEntry(place: string, name: DockerName, settings: Settings): MirrorEntry {
   const referrers = settings.referrers ?? TAKES_REFERRERS;
   return {
-    place,
-    source: { registry, repository },
-    access: accessFor(`${registry}/${repository}`, settings.access, registries),
-    destinations: destinationsOf(settings, registries),
-    selection,
+    ...plainEntry(place, name),
     platforms: settings.platforms,
     referrers,
     cosignTags: settings.cosignTags ?? referrers,
