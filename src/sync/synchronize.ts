@@ -24,10 +24,8 @@ export interface SyncSettings
   readonly keepsGoing: boolean;
   /** Runs one copy, and once more if it may succeed then. */
   readonly retrying: <T>(work: () => Promise<T>, options: OperationOptions) => Promise<T>;
-  /** What else belongs to an image that is at its destination now. */
-  readonly complete?:
-    | ((task: SyncTask, digest: Digest, options: OperationOptions) => Promise<void>)
-    | undefined;
+  /** Brings what else belongs to an image that is at its destination now, and tells what that is. */
+  readonly complete?: ((task: SyncTask, options: OperationOptions) => Promise<readonly string[]>) | undefined;
   readonly sharedBlobs?: SharedBlobs | undefined;
   readonly onEvent?: SyncListener | undefined;
 }
@@ -38,6 +36,8 @@ export interface SyncResult {
   readonly outcome: SyncOutcome;
   /** What the destination names now. */
   readonly digest?: Digest | undefined;
+  /** Digests and tags of what refers to it, all of which the destination has. */
+  readonly attached?: readonly string[] | undefined;
   readonly error?: unknown;
 }
 
@@ -121,8 +121,8 @@ class SyncRun {
       const result = isSettled
         ? { task, outcome: "unchanged" as const, digest: toDigest(comparison.destination) }
         : await retrying(() => this.#copy(task, comparison, options), options);
-      if (result.digest !== undefined) await this.#settle(task, comparison.source, result.digest, options);
-      return result;
+      if (result.digest === undefined) return result;
+      return { ...result, attached: await this.#settle(task, comparison.source, result.digest, options) };
     } catch (error) {
       options.signal?.throwIfAborted();
       return { task, outcome: "failed", error };
@@ -161,10 +161,11 @@ class SyncRun {
     source: Digest | undefined,
     destination: Digest,
     options: OperationOptions,
-  ): Promise<void> {
-    if (source !== undefined) this.#settings.state?.remember(task, { source, destination });
-    if (task.withReferrers || task.withCosignTags)
-      await this.#settings.complete?.(task, destination, options);
+  ): Promise<readonly string[] | undefined> {
+    const { state, complete, retrying } = this.#settings;
+    if (source !== undefined) state?.remember(task, { source, destination });
+    if (complete === undefined || !(task.withReferrers || task.withCosignTags)) return undefined;
+    return await retrying(() => complete(task, options), options);
   }
 }
 

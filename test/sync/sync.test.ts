@@ -297,7 +297,9 @@ describe.skipIf(!hasPeers)("what refers to an image", () => {
       };
       const sbom = await attach(image.top.digest);
       const signature = await attach(sbom);
-      expect(await syncTo(name, ["--with-referrers"])).toMatchObject({ exitCode: 0 });
+      const report = join(temporary("closure"), "report.json");
+      expect(await syncTo(name, ["--with-referrers", "--report", report])).toMatchObject({ exitCode: 0 });
+      expect(JSON.parse(readFileSync(report, "utf8")).images[0].attached).toEqual([sbom, signature]);
       const discover = [
         "discover",
         "--plain-http",
@@ -435,4 +437,23 @@ describe.skipIf(!hasPeers)("a run that was killed in the middle of a large blob"
     const copy = ["copy", "--src-tls-verify=false", `docker://${target.host}/app:v1`, `dir:${back}`];
     expect(await runOurs(["--insecure-policy", ...copy])).toMatchObject({ exitCode: 0 });
   });
+});
+
+test.skipIf(!hasPeers)("one source goes to many registries, and each blob leaves it once", async () => {
+  await using other = await startDockerRegistry();
+  const name = await repositoryWith({ v1: buildImage({ seed: "two ways", layers: [70_000, 900] }) });
+  const file = join(temporary("two"), "mirror.yaml");
+  const to = [`${destination.host}/two-ways`, `${other.host}/two-ways`];
+  writeFileSync(
+    file,
+    `version: 1\nmirrors:\n  - from: "${source.host}/${name}"\n    to: ${JSON.stringify(to)}\n    tags: [v1]\n`,
+  );
+  const before = source.requests().length;
+  expect(await sync(["--src", "yaml", file])).toMatchObject({ exitCode: 0 });
+  const reads = source
+    .requests()
+    .slice(before)
+    .filter(({ method, target }) => method === "GET" && target.includes("/blobs/"));
+  expect(reads).toHaveLength(3);
+  expect([await tagsOf(destination, "two-ways"), await tagsOf(other, "two-ways")]).toEqual([["v1"], ["v1"]]);
 });

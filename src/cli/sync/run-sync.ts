@@ -99,8 +99,7 @@ export async function copyAll(
         ...{ state, sharedBlobs, onEvent },
         isListed: listing,
         keepsGoing: flags["keep-going"],
-        complete: async (task, _digest, options) =>
-          await complete(session, task, sharedBlobs, options.signal),
+        complete: async (task, options) => await complete(session, task, sharedBlobs, options.signal),
       },
       { signal },
     );
@@ -131,14 +130,14 @@ async function complete(
   task: SyncTask,
   sharedBlobs: SharedBlobs,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { admit, knowledge } = session.settings;
   const { withReferrers, withCosignTags, sourceTags } = task;
   const context = {
     ...{ admit, knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
     resolve: (name: string, role: "source" | "destination") => session.resolve(name, role, task.access[role]),
   };
-  await copyClosure(task.source, task.destination, context, { signal });
+  return (await copyClosure(task.source, task.destination, context, { signal })).complete;
 }
 
 /** The first failure, as the run's own. */

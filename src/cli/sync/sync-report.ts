@@ -30,6 +30,8 @@ export interface SyncReport {
     readonly to: string;
     readonly outcome: SyncOutcome;
     readonly digest?: string | undefined;
+    /** What refers to it, all of which the destination has; absent where nothing was to go along. */
+    readonly attached?: readonly string[] | undefined;
     readonly error?: string | undefined;
   }[];
   readonly deleted: readonly { readonly name: string; readonly digest: string }[];
@@ -73,11 +75,12 @@ function makeReport({ startedAt, results, requests, blobs, deleted = [] }: Repor
     totals,
     requests: Object.fromEntries(requests),
     blobs,
-    images: results.map(({ task, outcome, digest, error }) => ({
+    images: results.map(({ task, outcome, digest, attached, error }) => ({
       from: nameOf(task.source),
       to: nameOf(task.destination),
       outcome,
       digest,
+      attached,
       error: error === undefined ? undefined : errorMessage(error),
     })),
     deleted,
