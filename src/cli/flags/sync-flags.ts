@@ -41,9 +41,9 @@ export type SyncFlagTable = TransferFlagTable &
 
 export type SyncFlagValues = FlagValues<SyncFlagTable>;
 
-const choice = "What to copy";
-const planning = "Plans";
-const running = "The run";
+const choice = "Selection";
+const planning = "Planning";
+const running = "Run";
 
 const ownFlags: OwnFlagTable = {
   src: {
@@ -142,7 +142,12 @@ const ownFlags: OwnFlagTable = {
     group: running,
     summary: "go on with other images when one fails; the exit code is 1 at the end",
   },
-  "images-at-a-time": { kind: "unsigned", group: running, placeholder: "N", summary: "default 24" },
+  "images-at-a-time": {
+    kind: "unsigned",
+    group: running,
+    placeholder: "N",
+    summary: "how many images to look at and copy at a time (default 24)",
+  },
   "requests-per-host": {
     kind: "unsigned",
     group: running,
