@@ -83,10 +83,15 @@ interface ComparedTask {
   readonly contents: ImageContents | undefined;
 }
 
+export interface PlanSettings extends KnownDestinations {
+  /** Read the manifests of what is unchanged too, so that each image has its size. */
+  readonly measuresAll: boolean;
+}
+
 /** Compares all images, and reads the manifests of those that differ. Nothing is written. */
 export async function planTasks(
   tasks: readonly SyncTask[],
-  known: KnownDestinations,
+  settings: PlanSettings,
   options: OperationOptions = {},
 ): Promise<Omit<SyncPlan, "deletions">> {
   const compared: ComparedTask[] = [];
@@ -94,7 +99,7 @@ export async function planTasks(
     tasks,
     COMPARED_AT_A_TIME,
     async (task, index, operation) => {
-      compared[index] = await planTask(task, known, operation);
+      compared[index] = await planTask(task, settings, operation);
     },
     options,
   );
@@ -108,14 +113,14 @@ export async function planTasks(
 
 async function planTask(
   task: SyncTask,
-  known: KnownDestinations,
+  settings: PlanSettings,
   options: OperationOptions,
 ): Promise<ComparedTask> {
   const names = { from: nameOf(task.source), to: nameOf(task.destination) };
   try {
-    const comparison = await compareTask(task, known, options);
+    const comparison = await compareTask(task, settings, options);
     const destination = comparison.destination === "none" ? undefined : comparison.destination;
-    if (comparison.isEqual) {
+    if (comparison.isEqual && !settings.measuresAll) {
       return {
         image: { ...names, action: "unchanged", source: comparison.source, destination },
         contents: undefined,
@@ -123,11 +128,12 @@ async function planTask(
     }
     const contents = await readContents(task.source, task.instances, options);
     const source = contents.topLevel.digest;
-    if (destination !== undefined && contents.written === destination) {
-      return { image: { ...names, action: "unchanged", source, destination }, contents: undefined };
+    const bytes = sizeOf(contents);
+    if (comparison.isEqual || (destination !== undefined && contents.written === destination)) {
+      return { image: { ...names, action: "unchanged", source, destination, bytes }, contents: undefined };
     }
     const action = destination === undefined ? "add" : "update";
-    return { image: { ...names, action, source, destination, bytes: sizeOf(contents) }, contents };
+    return { image: { ...names, action, source, destination, bytes }, contents };
   } catch (error) {
     if (isAbort(error)) throw error;
     return { image: { ...names, action: "failed", error: errorMessage(error) }, contents: undefined };

@@ -28,13 +28,16 @@ export async function runPlanned(
   const { shard, planStyle } = session.options;
   const saved = flags.apply === undefined ? undefined : await readPlan(flags.apply);
   const tasks = await tasksOf(session, gathered, saved);
-  const planned = await planTasks(tasks, { state }, { signal });
+  // Every shard must find the same parts, whatever another has copied meanwhile.
+  const measuresAll = shard !== undefined && saved === undefined;
+  const planned = await planTasks(tasks, { state, measuresAll }, { signal });
   if (saved !== undefined) checkUnmoved(saved, planned.images);
   const pruner = await createPruner(session, gathered);
   const pruned = saved === undefined ? await pruner.find(gathered.tasks) : [];
   const deletions = saved?.deletions ?? withoutWritten(pruned, planned.images);
   const plan: SyncPlan = { ...planned, deletions };
-  const mine = shard === undefined ? undefined : assignShards(plan.images, shard.count);
+  const sizes = saved === undefined ? plan.images : asPlanned(saved, plan.images);
+  const mine = shard === undefined ? undefined : assignShards(sizes, shard.count);
   const isMine = (index: number): boolean => mine === undefined || mine[index] === shard?.index;
   if (planStyle !== undefined) {
     const own = { ...plan, images: plan.images.filter((_, index) => isMine(index)) };
@@ -61,6 +64,12 @@ export async function runPlanned(
       afterwards: async () => (mayDelete ? await pruner.remove(everything, deletions) : []),
     },
   );
+}
+
+/** The same images, as the saved plan has them. */
+function asPlanned(saved: SyncPlan, images: readonly PlannedImage[]): readonly PlannedImage[] {
+  const before = new Map(saved.images.map((image) => [`${image.from} ${image.to}`, image]));
+  return images.map((image) => before.get(`${image.from} ${image.to}`) ?? image);
 }
 
 /** A manifest that is about to be written under another name is not one to delete. */
