@@ -35,6 +35,7 @@ export function createEnvironment(
     registriesConf: globals.registriesConf,
     stallTimeout: globals.stallTimeout,
     tlsDetails: globals.tlsDetails,
+    signatureStorageDirectory: globals.signatureStorageDirectory,
     debug: (message) => log.debug(message),
     warning: (message) => log.warn(message),
     ...(log.isDebug || onRequest !== undefined

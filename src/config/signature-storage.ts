@@ -136,6 +136,8 @@ function defaultLookaside({ env, home, uid }: Environment): string {
 
 async function readFile(file: string): Promise<v.InferOutput<typeof FileSchema>> {
   const text = new TextDecoder().decode(await readRequiredFile(file));
+  // Those that distributions install are all comments, and need no parser.
+  if (!/^\s*[^\s#]/m.test(text)) return undefined;
   try {
     const { parse } = await import("yaml");
     return v.parse(FileSchema, parse(text, { schema: "failsafe" }));

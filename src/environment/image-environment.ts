@@ -33,6 +33,8 @@ export interface ImageEnvironmentOptions extends ConfigurationListener {
   readonly tlsDetails?: string | undefined;
   /** The most requests at a time to one server; 64 by default. */
   readonly requestsPerHost?: number | undefined;
+  /** The directory that says where signatures are, in place of the usual ones. */
+  readonly signatureStorageDirectory?: string | undefined;
   /** Remembers large uploads, so that a later process can go on with those of a killed one. */
   readonly uploadJournal?: UploadJournal | undefined;
   /** Told what servers say of how much they may be asked. */
@@ -82,6 +84,7 @@ export class ImageEnvironment {
       requestsPerHost: options.requestsPerHost,
       onNetworkEvent: options.onNetworkEvent,
       uploadJournal: options.uploadJournal,
+      signatureStorageDirectory: options.signatureStorageDirectory,
       registriesConf,
       ...(debug === undefined ? {} : { debug }),
       ...(warning === undefined ? {} : { warning }),

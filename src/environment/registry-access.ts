@@ -4,6 +4,7 @@ import type { Environment } from "../config/locations.ts";
 import { proxyFor } from "../config/proxy.ts";
 import { loadRegistriesConf, type RegistriesConf } from "../config/registries-conf.ts";
 import { lookupRegistry, resolveEndpoints } from "../config/registries-match.ts";
+import type { SignatureStorage } from "../config/signature-storage.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { CredentialsProvider } from "../core/credentials.ts";
 import type { DockerName } from "../core/docker-name.ts";
@@ -25,6 +26,7 @@ import {
   type TlsMaterial,
   type TlsRestrictions,
 } from "../runtime/http.ts";
+import type { Lookaside } from "../transports/docker/lookaside.ts";
 import type { Endpoint, RegistryAccess } from "../transports/docker/transport.ts";
 import type { RegistryReport } from "./configuration-report.ts";
 import { lookUpCredentials } from "./credential-lookup.ts";
@@ -47,6 +49,8 @@ export interface RegistrySettings extends ConfigurationListener {
   readonly requestsPerHost?: number | undefined;
   readonly onNetworkEvent?: ((event: NetworkEvent) => void) | undefined;
   readonly uploadJournal?: UploadJournal | undefined;
+  /** The directory of `--registries.d`, in place of the usual ones. */
+  readonly signatureStorageDirectory?: string | undefined;
   /** Told of each request. */
   readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
 }
@@ -60,6 +64,7 @@ export class RegistryConnections {
   readonly #connections = new Map<string, Promise<RegistryConnection>>();
   readonly #loads = new Map<string, HostLoad>();
   #conf: Promise<RegistriesConf> | undefined;
+  #signatureStorage: Promise<SignatureStorage> | undefined;
 
   constructor(settings: RegistrySettings) {
     this.#settings = settings;
@@ -70,6 +75,7 @@ export class RegistryConnections {
     return {
       fetchExternal: this.fetchExternal,
       uploadJournal: this.#settings.uploadJournal,
+      findLookaside: async (name) => await this.#findLookaside(name, access),
       findEndpoints: async (name) => await this.#findEndpoints(name, access),
       connect: async (name) => {
         const { insecure, blockedMessage } = lookupRegistry(await this.#loadConf(), name);
@@ -86,6 +92,22 @@ export class RegistryConnections {
     const client = await this.#createClient(restrictions && { verify: true, restrictions });
     return await fetchExternalBlob(this.#patient(client), blob, options);
   };
+
+  async #findLookaside(name: DockerName, access: ImageAccess): Promise<Lookaside> {
+    const { environment, signatureStorageDirectory } = this.#settings;
+    const { chooseSignatureStorage, readSignatureStorage } = await import("../config/signature-storage.ts");
+    this.#signatureStorage ??= readSignatureStorage(environment, signatureStorageDirectory);
+    const { read, write } = chooseSignatureStorage(await this.#signatureStorage, name, environment);
+    return {
+      read: read.value,
+      write: write.value,
+      openClient: async () => {
+        const verify = access.tlsVerify ?? !lookupRegistry(await this.#loadConf(), name).insecure;
+        const [material] = await this.#tlsMaterials(name.registry, verify, access);
+        return this.#patient(await this.#createClient(material));
+      },
+    };
+  }
 
   /** The connection to a registry itself, `host[:port]`, with no image in mind. */
   async connectTo(registry: string, access: ImageAccess): Promise<RegistryConnection> {

@@ -1,7 +1,6 @@
 import type { ByteStream, OperationOptions } from "../../core/byte-stream.ts";
 import type { RawManifest } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
-import { ImageError } from "../../core/errors.ts";
 import type {
   BlobPlacement,
   DestinationTraits,
@@ -19,17 +18,17 @@ import {
   SCHEMA1_SIGNED,
 } from "../../core/media-type.ts";
 import type { Signature } from "../../core/signature.ts";
-import type { UploadJournal } from "../../core/upload-journal.ts";
 import { BlobUploader } from "../../registry/blob-upload.ts";
 import type { RegistryConnection } from "../../registry/connection.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
 import type { DockerLocation } from "./reference.ts";
+import type { RegistryAccess } from "./transport.ts";
 
 const TRAITS: DestinationTraits = {
   manifestTypes: [OCI_MANIFEST, DOCKER_MANIFEST, OCI_INDEX, DOCKER_LIST, SCHEMA1_SIGNED, SCHEMA1],
   layerCompression: "compress",
   foreignLayers: "keep-urls",
-  signatures: { unsupportedBecause: "Storing signatures in a registry is not supported" },
+  signatures: "stored",
   concurrentBlobs: true,
   embeddedName: "match-reference",
 };
@@ -39,11 +38,12 @@ export function openDockerDestination(
   reference: ImageReference,
   location: DockerLocation,
   connection: RegistryConnection,
-  journal?: UploadJournal,
+  access: Pick<RegistryAccess, "findLookaside" | "uploadJournal">,
 ): ImageDestination {
   const { registry, repository, tag, digest } = location.name;
   const client = new RegistryClient(connection);
-  const uploader = new BlobUploader(connection, repository, journal);
+  const uploader = new BlobUploader(connection, repository, access.uploadJournal);
+  let written: Digest | undefined;
   /** The name to write under; without a tag, an image is written under its own digest. */
   const target = (manifest: Digest, instance: Digest | undefined): string =>
     instance ?? (location.hasUnknownDigest ? manifest : (tag ?? digest ?? manifest));
@@ -75,10 +75,13 @@ export function openDockerDestination(
     },
     async writeManifest(manifest: RawManifest, instance?: Digest, options?: OperationOptions): Promise<void> {
       await client.writeManifest(repository, target(manifest.digest, instance), manifest, options);
+      if (instance === undefined) written = manifest.digest;
     },
-    async writeSignatures(added: readonly Signature[]): Promise<void> {
-      if (added.length === 0) return;
-      throw new ImageError("UNSUPPORTED_OPERATION", "Storing signatures in a registry is not supported");
+    async writeSignatures(added: readonly Signature[], instance?: Digest): Promise<void> {
+      const digest = instance ?? written;
+      if (added.length === 0 || digest === undefined) return;
+      const { writeLookaside } = await import("./lookaside.ts");
+      await writeLookaside(await access.findLookaside(location.name), location.name, digest, added);
     },
     async commit(): Promise<void> {},
     async [Symbol.asyncDispose](): Promise<void> {},

@@ -3,22 +3,17 @@ import type { RawManifest } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
 import { type DockerName, formatDockerName } from "../../core/docker-name.ts";
 import { errorMessage, ImageError, isAbort } from "../../core/errors.ts";
-import type {
-  BlobPointer,
-  BlobReader,
-  ExternalFetch,
-  ImageReference,
-  ImageSource,
-} from "../../core/image.ts";
+import type { BlobPointer, BlobReader, ImageReference, ImageSource } from "../../core/image.ts";
+import type { Signature } from "../../core/signature.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
-import type { Endpoint } from "./transport.ts";
+import type { Endpoint, RegistryAccess } from "./transport.ts";
 
 /** Opens an image at the first endpoint that has its manifest; everything else is then read from there. */
 export async function openDockerSource(
   reference: ImageReference,
   name: DockerName,
   endpoints: readonly Endpoint[],
-  fetchExternal: ExternalFetch,
+  access: Pick<RegistryAccess, "fetchExternal" | "findLookaside">,
   options: OperationOptions = {},
 ): Promise<ImageSource> {
   const failures: { readonly endpoint: Endpoint; readonly error: unknown }[] = [];
@@ -27,7 +22,7 @@ export async function openDockerSource(
       const client = new RegistryClient(await endpoint.connect());
       const { repository, tag, digest } = endpoint.name;
       const manifest = await client.readManifest(repository, digest ?? tag ?? "latest", options);
-      return new DockerSource(reference, client, endpoint.name, manifest, fetchExternal);
+      return new DockerSource(reference, client, endpoint.name, manifest, access);
     } catch (error) {
       if (isAbort(error)) throw error;
       failures.push({ endpoint, error });
@@ -63,16 +58,16 @@ class DockerSource implements ImageSource {
   readonly #client: RegistryClient;
   readonly #name: DockerName;
   readonly #topLevel: RawManifest;
-  readonly #fetchExternal: ExternalFetch;
+  readonly #access: Pick<RegistryAccess, "fetchExternal" | "findLookaside">;
 
   constructor(
     reference: ImageReference,
     client: RegistryClient,
     name: DockerName,
     topLevel: RawManifest,
-    fetchExternal: ExternalFetch,
+    access: Pick<RegistryAccess, "fetchExternal" | "findLookaside">,
   ) {
-    this.#fetchExternal = fetchExternal;
+    this.#access = access;
     this.reference = reference;
     this.#client = client;
     this.#name = name;
@@ -87,12 +82,15 @@ class DockerSource implements ImageSource {
   /** A blob with URLs is read from them, without credentials; else from the repository. */
   async openBlob(blob: BlobPointer, options: OperationOptions = {}): Promise<BlobReader> {
     const isExternal = (blob.urls ?? []).some((url) => /^https?:\/\//i.test(url));
-    if (isExternal) return await this.#fetchExternal(blob, options);
+    if (isExternal) return await this.#access.fetchExternal(blob, options);
     return await this.#client.openBlob(this.#name.repository, blob, options);
   }
 
-  async readSignatures(): Promise<readonly []> {
-    return [];
+  /** From the lookaside that registries.d names for the repository that the image is read from. */
+  async readSignatures(instance?: Digest, options: OperationOptions = {}): Promise<readonly Signature[]> {
+    const { readLookaside } = await import("./lookaside.ts");
+    const lookaside = await this.#access.findLookaside(this.#name);
+    return await readLookaside(lookaside, this.#name, instance ?? this.#topLevel.digest, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

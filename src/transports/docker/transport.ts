@@ -8,6 +8,7 @@ import type { UploadJournal } from "../../core/upload-journal.ts";
 import type { RegistryConnection } from "../../registry/connection.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
+import type { Lookaside } from "./lookaside.ts";
 import { type DockerLocation, formatDockerLocation, parseDockerLocation } from "./reference.ts";
 import { openDockerSource } from "./source.ts";
 
@@ -26,6 +27,8 @@ export interface RegistryAccess {
   connect(name: DockerName, options?: OperationOptions): Promise<RegistryConnection>;
   /** Reads blobs that a registry only points to. */
   readonly fetchExternal: ExternalFetch;
+  /** Where the signatures of a repository are kept. @throws {ImageError} CONFIG_INVALID */
+  findLookaside(name: DockerName): Promise<Lookaside>;
   /** Remembers large uploads, for processes that go on with them. */
   readonly uploadJournal?: UploadJournal | undefined;
 }
@@ -65,14 +68,14 @@ function createReference(
         reference,
         name,
         await access.findEndpoints(name, options),
-        access.fetchExternal,
+        access,
         options,
       );
     },
     openDestination: async (options) => {
       const { openDockerDestination } = await import("./destination.ts");
       const connection = await access.connect(name, options);
-      return openDockerDestination(reference, location, connection, access.uploadJournal);
+      return openDockerDestination(reference, location, connection, access);
     },
     findDigest: async (role, options) => await findDigest(access, location, role, options),
     listReferrers: async (subject, role, options) => {
@@ -82,7 +85,7 @@ function createReference(
       const repository = endpoints.at(-1)?.name.repository ?? name.repository;
       return await new RegistryClient(connection).listReferrers(repository, subject, options);
     },
-    deleteImage: async (options) => await deleteImage(location, await access.connect(name, options), options),
+    deleteImage: async (options) => await deleteImage(access, location, options),
     listTags: (options) => listTags(access, name, options),
   };
   return reference;
@@ -124,17 +127,19 @@ async function* listTags(
 
 /** Deletes the manifest, and with it all tags that point to it. Distribution spec 1.1, "Deleting manifests". */
 async function deleteImage(
+  access: RegistryAccess,
   location: DockerLocation,
-  connection: RegistryConnection,
   options: OperationOptions | undefined,
 ): Promise<void> {
   requireTagOrDigest(location, "Docker reference", "without a tag or digest cannot be deleted");
   const { name } = location;
-  const client = new RegistryClient(connection);
+  const client = new RegistryClient(await access.connect(name, options));
   const manifest = await findForDeletion(client, name, options);
   await inContext(`deleting ${formatFamiliarName(name)}`, () =>
     client.deleteManifest(name.repository, manifest.digest, options),
   );
+  const { deleteLookaside } = await import("./lookaside.ts");
+  await deleteLookaside(await access.findLookaside(name), name, manifest.digest);
 }
 
 async function findForDeletion(
