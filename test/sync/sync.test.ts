@@ -473,3 +473,43 @@ test.skipIf(!hasPeers)("one source goes to many registries, and each blob leaves
   expect(reads).toHaveLength(3);
   expect([await tagsOf(destination, "two-ways"), await tagsOf(other, "two-ways")]).toEqual([["v1"], ["v1"]]);
 });
+
+describe.skipIf(!hasPeers)("pruning holds back", () => {
+  const image = (seed: string): TestImage => buildImage({ seed: `careful-${seed}` });
+
+  test("where a part of a file could not be understood or listed", async () => {
+    const name = await repositoryWith({ a: image("a"), b: image("b") });
+    const to = `${destination.host}/${name.replace(/\/app$/, "")}`;
+    await syncTo(name);
+    const file = join(temporary("careful"), "sync.yml");
+    const texts = [
+      `${source.host}:\n  images:\n    ${name}: [a]\n  images-by-tag-regex:\n    ${name}: "("\n`,
+      `${source.host}:\n  images:\n    ${name}: [a]\n    nowhere: []\n`,
+    ];
+    for (const text of texts) {
+      writeFileSync(file, text);
+      const words = ["--src", "yaml", "--dest", "docker", "--prune", "--max-delete", "100%", file, to];
+      const outcome = await sync(words);
+      expect(outcome.stderr).toContain("Nothing is deleted, because not all of the sources are known");
+      expect(await tagsOf(destination, name)).toEqual(["a", "b"]);
+    }
+  });
+
+  test("where only what failed is copied again, or one image was named", async () => {
+    const name = await repositoryWith({ a: image("c"), b: image("d") });
+    const to = `${destination.host}/${name.replace(/\/app$/, "")}`;
+    await syncTo(name);
+    const report = join(temporary("careful"), "report.json");
+    const failed = {
+      from: `docker://${source.host}/${name}:a`,
+      to: `docker://${to}/app:a`,
+      outcome: "failed",
+    };
+    writeFileSync(report, JSON.stringify({ version: 1, images: [failed] }));
+    const flags = ["--prune", "--max-delete", "100%"];
+    expect(await sync(["--all", "--retry-failed", report, ...flags])).toMatchObject({ exitCode: 0 });
+    const one = ["--src", "docker", "--dest", "docker", ...flags, `${source.host}/${name}:a`, to];
+    expect(await sync(one)).toMatchObject({ exitCode: 0 });
+    expect(await tagsOf(destination, name)).toEqual(["a", "b"]);
+  });
+});

@@ -27,7 +27,8 @@ export async function failedTasks(
       : gathered.tasks.filter((task) =>
           failed.some(({ from, to }) => from === nameOf(task.source) && to === nameOf(task.destination)),
         );
-  return { tasks, entries: [], sources: new Set(tasks.map(({ group }) => group)).size, problems: 0 };
+  const sources = new Set(tasks.map(({ group }) => group)).size;
+  return { tasks, entries: [], sources, problems: 0, isComplete: false };
 }
 
 async function readReport(file: string): Promise<v.InferOutput<typeof ReportSchema>["images"]> {

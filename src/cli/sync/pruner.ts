@@ -66,26 +66,30 @@ async function pruneContext(session: SyncSession, gathered: GatheredSources): Pr
   const pruned = new Set<string>();
   const tests = new Map<string, TagTest[]>();
   const accesses = new Map<string, EntryAccess>();
-  for (const { entry, tasks } of gathered.entries) {
+  for (const { entry, tasks, listed } of gathered.entries) {
     const own = await Promise.all(entry.protect.map(compileTagPattern));
     for (const { destination, access } of tasks) {
       if (destination.dockerName === undefined) continue;
       const repository = repositoryName(destination.dockerName);
       accesses.set(repository, access.destination);
-      if (entry.prune ?? flags.prune) pruned.add(repository);
+      // One image on the command line is not all that a repository is to have.
+      const isWhole = listed !== undefined || session.options.sourceKind === "yaml";
+      if ((entry.prune ?? flags.prune) && isWhole) pruned.add(repository);
       tests.set(repository, [...(tests.get(repository) ?? []), ...own]);
     }
   }
-  if (gathered.problems > 0 && pruned.size > 0)
-    log.warn("Nothing is deleted, because some sources could not be listed");
+  const isApplied = flags.apply !== undefined;
+  const isSafe = gathered.isComplete || isApplied;
+  if (!isSafe && (pruned.size > 0 || flags.prune)) {
+    log.warn("Nothing is deleted, because not all of the sources are known");
+  }
   return {
     resolve: async (name) => {
       const repository = repositoryName(parseDockerName(name.replace(/^docker:\/\//, "")));
       return await session.resolve(name, "destination", accesses.get(repository));
     },
     mayPrune: (repository) =>
-      gathered.problems === 0 &&
-      (pruned.has(repository) || (flags.prune && gathered.entries.length === 0) || flags.apply !== undefined),
+      isSafe && (isApplied || pruned.has(repository) || (flags.prune && gathered.entries.length === 0)),
     isProtected: (repository, tag) =>
       [...protectedByFlag, ...(tests.get(repository) ?? [])].some((test) => test(tag)),
   };

@@ -10,7 +10,7 @@ import { CodedFailure } from "../command.ts";
 import { createListing } from "./destination-listing.ts";
 import { openDigestFile } from "./digest-file.ts";
 import { createSyncRenderer } from "./sync-renderer.ts";
-import { writeReports } from "./sync-report.ts";
+import { checkReportNames, writeReports } from "./sync-report.ts";
 import type { SyncSession } from "./sync-session.ts";
 import { checkNewDirectories, type GatheredSources, gatherSources } from "./sync-sources.ts";
 
@@ -25,6 +25,7 @@ export async function runSync(
   if (flags.explain !== undefined) {
     return await (await import("./explain.ts")).explainTag(session, flags.explain);
   }
+  checkReportNames(flags.report);
   const gathered = await gather(session);
   await checkNewDirectories(gathered.tasks);
   if (flags["dry-run"]) return tellDryRun(session, gathered);
@@ -47,7 +48,7 @@ async function gather(session: SyncSession): Promise<GatheredSources> {
   const gathered = isNamed ? await gatherSources(session) : undefined;
   if (report !== undefined)
     return await (await import("./named-tasks.ts")).failedTasks(session, report, gathered);
-  return gathered ?? { tasks: [], entries: [], sources: 0, problems: 0 };
+  return gathered ?? { tasks: [], entries: [], sources: 0, problems: 0, isComplete: false };
 }
 
 /** As skopeo tells it: what would be copied, whether it is there already or not. */
@@ -77,7 +78,7 @@ export interface CopyAllOptions {
 /** Copies what is missing or different, and tells how it went. */
 export async function copyAll(
   session: SyncSession,
-  { tasks, sources, problems }: Omit<GatheredSources, "entries">,
+  { tasks, sources, problems }: Pick<GatheredSources, "tasks" | "sources" | "problems">,
   { state, listenToNetwork, afterwards }: CopyAllOptions,
 ): Promise<void> {
   const { flags, log, signal, stderr } = session.invocation;

@@ -15,6 +15,8 @@ import { type GatheredSources, gatherContext } from "./sync-sources.ts";
 /** A file of entries, as it was read. */
 export interface LoadedFile {
   readonly kind: SyncFileKind;
+  /** Whether all of it could be read. */
+  readonly isComplete: boolean;
   readonly entries: readonly MirrorEntry[];
 }
 
@@ -23,16 +25,22 @@ export async function gatherFiles(session: SyncSession): Promise<GatheredSources
   const { invocation, options } = session;
   const found: GatheredEntry[] = [];
   let problems = 0;
+  let isComplete = true;
   for (const path of options.sources) {
     const file = await loadSyncFile(session, path);
-    const context = fileContext(session, file.kind, () => problems++);
+    isComplete &&= file.isComplete;
+    const context = fileContext(session, file.kind, (isFailure) => {
+      isComplete = false;
+      if (isFailure) problems++;
+    });
     found.push(...(await gatherTasks(withFlags(file, session), context, { signal: invocation.signal })));
   }
   if (options.sources.length > 1) checkDestinations(found.flatMap(({ tasks }) => tasks));
   for (const { entry, tasks } of found) {
     if (tasks.length === 0) invocation.log.warn("No refs to sync found", fieldsOf(entry));
   }
-  return { tasks: found.flatMap(({ tasks }) => tasks), entries: found, sources: found.length, problems };
+  const tasks = found.flatMap((entry) => entry.tasks);
+  return { tasks, entries: found, sources: found.length, problems, isComplete };
 }
 
 /** Reads a file of any kind, and tells what is wrong with one of skopeo's, which goes on all the same. */
@@ -41,9 +49,13 @@ export async function loadSyncFile({ invocation: { log } }: SyncSession, path: s
   const kind = await detectSyncFile(text, path);
   switch (kind) {
     case "mirror":
-      return { kind, entries: await parseMirrorFile(text, { file: path, variables: process.env }) };
+      return {
+        kind,
+        isComplete: true,
+        entries: await parseMirrorFile(text, { file: path, variables: process.env }),
+      };
     case "short":
-      return { kind, entries: await parseShortYaml(text, path) };
+      return { kind, isComplete: true, entries: await parseShortYaml(text, path) };
     case "skopeo": {
       const { entries, problems } = await parseSkopeoYaml(text, path);
       for (const { level, message, fields, cause } of problems) {
@@ -51,7 +63,7 @@ export async function loadSyncFile({ invocation: { log } }: SyncSession, path: s
         else log.error(message, fields);
         if (cause !== undefined) log.error(cause);
       }
-      return { kind, entries };
+      return { kind, isComplete: problems.length === 0, entries };
     }
   }
 }
@@ -72,7 +84,12 @@ function withFlags({ kind, entries }: LoadedFile, session: SyncSession): readonl
   return entries.map((entry) => ({ ...entry, referrers, cosignTags: referrers }));
 }
 
-function fileContext(session: SyncSession, kind: SyncFileKind, onSkipped: () => void): GatherContext {
+/** `onSkipped` is told of each entry that is left out, and whether that is a failure of the run. */
+function fileContext(
+  session: SyncSession,
+  kind: SyncFileKind,
+  onSkipped: (isFailure: boolean) => void,
+): GatherContext {
   const { flags, log } = session.invocation;
   return {
     ...gatherContext(session),
@@ -98,7 +115,7 @@ function fileContext(session: SyncSession, kind: SyncFileKind, onSkipped: () => 
       if (kind !== "skopeo" && !flags["keep-going"]) throw error;
       log.error("Error processing repo, skipping", fieldsOf(entry));
       log.error(errorMessage(error));
-      if (kind !== "skopeo") onSkipped();
+      onSkipped(kind !== "skopeo");
     },
   };
 }

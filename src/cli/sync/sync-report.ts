@@ -37,7 +37,18 @@ export interface SyncReport {
   readonly deleted: readonly { readonly name: string; readonly digest: string }[];
 }
 
-/** Writes a report to each file, in the form that its name asks for. @throws {FlagError} for a name of no known form */
+/** Finds out before anything is done whether each report has a form. @throws {FlagError} */
+export function checkReportNames(files: readonly string[]): void {
+  for (const file of files) {
+    if (file === "github" && !process.env.GITHUB_STEP_SUMMARY) {
+      throw new FlagError("--report=github needs $GITHUB_STEP_SUMMARY, which GitHub Actions set");
+    }
+    if (file === "github" || /\.(json|xml|md)$/.test(file)) continue;
+    throw new FlagError(`--report ${file}: a name that ends with .json, .xml or .md is expected, or github`);
+  }
+}
+
+/** Writes a report to each file, in the form that its name asks for. @throws {ImageError} STORAGE_FAILURE */
 export async function writeReports(files: readonly string[], facts: ReportFacts): Promise<void> {
   if (files.length === 0) return;
   const report = makeReport(facts);
@@ -45,7 +56,6 @@ export async function writeReports(files: readonly string[], facts: ReportFacts)
     try {
       await writeReport(file, report);
     } catch (error) {
-      if (error instanceof FlagError) throw error;
       throw new ImageError("STORAGE_FAILURE", `writing report ${file}: ${errorMessage(error)}`, {
         cause: error,
       });
@@ -54,15 +64,9 @@ export async function writeReports(files: readonly string[], facts: ReportFacts)
 }
 
 async function writeReport(file: string, report: SyncReport): Promise<void> {
-  if (file === "github") {
-    const path = process.env.GITHUB_STEP_SUMMARY;
-    if (!path) throw new FlagError("--report=github needs $GITHUB_STEP_SUMMARY, which GitHub Actions set");
-    return await appendFile(path, markdownReport(report));
-  }
-  if (file.endsWith(".json")) return await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
-  if (file.endsWith(".xml")) return await writeFile(file, junitReport(report));
-  if (file.endsWith(".md")) return await writeFile(file, markdownReport(report));
-  throw new FlagError(`--report ${file}: a name that ends with .json, .xml or .md is expected, or github`);
+  if (file === "github") await appendFile(process.env.GITHUB_STEP_SUMMARY ?? "", markdownReport(report));
+  else if (file.endsWith(".json")) await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+  else await writeFile(file, file.endsWith(".xml") ? junitReport(report) : markdownReport(report));
 }
 
 function makeReport({ startedAt, results, requests, blobs, deleted = [] }: ReportFacts): SyncReport {

@@ -20,6 +20,8 @@ export interface GatheredSources {
   readonly sources: number;
   /** How many could not be looked through, and were told of: the run fails in the end. */
   readonly problems: number;
+  /** Whether these are all images that are wanted: only then anything else may be deleted. */
+  readonly isComplete: boolean;
 }
 
 /** Finds out which images the arguments and files mean. @throws {ImageError} */
@@ -78,7 +80,8 @@ async function gatherRepositories(session: SyncSession): Promise<GatheredSources
   for (const { entry, tasks } of found) {
     if (tasks.length === 0) throw nothingFound(`${entry.source.registry}/${entry.source.repository}`);
   }
-  return { tasks: found.flatMap(({ tasks }) => tasks), entries: found, sources: found.length, problems: 0 };
+  const tasks = found.flatMap((entry) => entry.tasks);
+  return { tasks, entries: found, sources: found.length, problems: 0, isComplete: true };
 }
 
 /** A directory of images is made with the first of them; each image makes its own. */
@@ -113,7 +116,7 @@ function invalidName(transport: string, text: string, cause: unknown): ImageErro
 async function gatherDirectories(session: SyncSession): Promise<GatheredSources> {
   const { options } = session;
   const lists = await Promise.all(options.sources.map((source) => gatherDirectory(session, source)));
-  return { tasks: lists.flat(), entries: [], sources: lists.length, problems: 0 };
+  return { tasks: lists.flat(), entries: [], sources: lists.length, problems: 0, isComplete: true };
 }
 
 /** Every directory that holds an image, in the order of their names. cli.md 6.1. */
