@@ -6,6 +6,7 @@ import { isValidTag } from "../core/docker-name.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { BlobPointer, BlobReader } from "../core/image.ts";
 import { MANIFEST_TYPES, OCI_INDEX } from "../core/media-type.ts";
+import { sleep } from "../core/retry.ts";
 import { DOCUMENT_LIMIT, parseJson } from "../format/json.ts";
 import { normalizeManifestType, parseIndex, rawManifest } from "../format/manifest.ts";
 import { manifestDigest } from "../format/manifest-digest.ts";
@@ -17,6 +18,9 @@ import { errorFromResponse, RegistryError } from "./registry-error.ts";
 
 /** Pages may be long where a repository has very many tags. */
 const PAGE_LIMIT: number = 32 * 1024 * 1024;
+const MANIFEST_ATTEMPTS = 4;
+/** Before the second attempt to write a manifest; longer before later ones. Milliseconds. */
+const MANIFEST_RETRY_DELAY = 100;
 const ACCEPT: string = MANIFEST_TYPES.join(", ");
 
 const TagPageSchema = v.object({ tags: v.nullish(v.array(v.nullable(v.string())), []) });
@@ -90,27 +94,41 @@ export class RegistryClient {
     options: OperationOptions = {},
   ): Promise<void> {
     await inContext(`uploading manifest ${reference} to ${this.#name(repository)}`, async () => {
-      const { bytes } = manifest;
-      try {
-        const response = await this.#send(
-          {
-            method: "PUT",
-            target: `/v2/${repository}/manifests/${reference}`,
-            repository,
-            action: "push",
-            headers: { "Content-Type": manifest.mediaType },
-            body: { size: bytes.length, replayable: true, open: () => streamOf(bytes) },
-          },
-          [200, 201, 202, 204],
-          options,
-        );
-        await response.discard();
-      } catch (error) {
-        throw isRejection(error)
-          ? new ImageError("MANIFEST_REJECTED", error.message, { cause: error })
-          : error;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#putManifest(repository, reference, manifest, options);
+        } catch (error) {
+          if (!isMixUp(error) || attempt === MANIFEST_ATTEMPTS) throw error;
+        }
+        await sleep(MANIFEST_RETRY_DELAY * attempt, options);
       }
     });
+  }
+
+  async #putManifest(
+    repository: string,
+    reference: string,
+    manifest: RawManifest,
+    options: OperationOptions,
+  ): Promise<void> {
+    const { bytes } = manifest;
+    try {
+      const response = await this.#send(
+        {
+          method: "PUT",
+          target: `/v2/${repository}/manifests/${reference}`,
+          repository,
+          action: "push",
+          headers: { "Content-Type": manifest.mediaType },
+          body: { size: bytes.length, replayable: true, open: () => streamOf(bytes) },
+        },
+        [200, 201, 202, 204],
+        options,
+      );
+      await response.discard();
+    } catch (error) {
+      throw isRejection(error) ? new ImageError("MANIFEST_REJECTED", error.message, { cause: error }) : error;
+    }
   }
 
   /** "Deleting Manifests". @throws {ImageError} */
@@ -257,6 +275,14 @@ function nextPage(link: string | null, current: string): string | undefined {
     throw new ImageError("REGISTRY_FAILURE", "the registry's link to its next page is no URL");
   const url = new URL(target, base);
   return `${url.pathname}${url.search}`;
+}
+
+/**
+ * docker-registry 2 takes two uploads of one manifest at the same moment for each other's, and says of both that they are
+ * not what they are. A moment later it does not.
+ */
+function isMixUp(error: unknown): boolean {
+  return error instanceof RegistryError && error.registryCode === "DIGEST_INVALID";
 }
 
 /** Whether another kind of manifest may fare better. */

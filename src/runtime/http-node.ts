@@ -60,7 +60,8 @@ interface Agents {
 async function proxyAgents(proxy: string): Promise<Agents> {
   if (proxy.startsWith("socks")) {
     const { SocksProxyAgent } = await import("socks-proxy-agent");
-    const agent = new SocksProxyAgent(proxy, { keepAlive: true });
+    // The proxy looks names up: those it is for are often known to nobody else.
+    const agent = new SocksProxyAgent(proxy.replace(/^socks5:/, "socks5h:"), { keepAlive: true });
     return { plain: agent, secure: agent };
   }
   const [{ HttpProxyAgent }, { HttpsProxyAgent }] = await Promise.all([

@@ -178,7 +178,7 @@ peerTest(
 
 peerTest(
   "behind a token server, images are pushed, pulled, mounted and deleted, with the least that each needs",
-  ["docker-registry", "skopeo", "openssl"],
+  ["docker-registry", "skopeo 1.16", "openssl"],
   async () => {
     const user = { name: "jo", password: "pa:ss" };
     const authority = await createAuthority();

@@ -105,7 +105,7 @@ describe("behind a proxy that wants a password", () => {
 
 peerTest("images go up and come back through a SOCKS proxy", ["docker-registry", "skopeo"], async () => {
   await using socks = await startSocksProxy();
-  const env = { HTTPS_PROXY: `socks5h://${socks.host}` };
+  const env = { HTTPS_PROXY: `socks5://${socks.host}` };
   for (const run of [runOurs, runReal]) {
     const image = `docker://${NAME}:${portOf(secure.host)}/socks:${run === runOurs ? "ours" : "theirs"}`;
     const policy = run === runOurs ? ["--insecure-policy"] : [];

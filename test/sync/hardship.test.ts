@@ -106,7 +106,7 @@ describe.skipIf(!hasPeers)("sync", () => {
   test("twice at once into one place", async () => {
     await using destination = await startDockerRegistry();
     const outcomes = await Promise.all([1, 2].map(() => sync(`${source.host}/app`, destination.host)));
-    expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    expect(outcomes).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }]);
     await expectWhole(destination, "app");
   });
 
