@@ -42,3 +42,6 @@ export async function writeTemporaryFile(
   }
   return { path, size, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
 }
+
+/** Folders of this name, in a directory for an image, hold what is being written; one left by a killed run is nobody's data. */
+export const STAGING_PREFIX = ".dir-put-image";

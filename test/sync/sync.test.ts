@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import {
@@ -512,4 +512,17 @@ describe.skipIf(!hasPeers)("pruning holds back", () => {
     expect(await sync(one)).toMatchObject({ exitCode: 0 });
     expect(await tagsOf(destination, name)).toEqual(["a", "b"]);
   });
+});
+
+test.skipIf(!hasPeers)("what a killed run has left of an image in a directory is written anew", async () => {
+  const name = await repositoryWith({ v1: buildImage({ seed: "left behind" }) });
+  const directory = temporary("left");
+  const image = join(directory, "app:v1");
+  mkdirSync(join(image, ".dir-put-image0123456789ab"), { recursive: true });
+  const words = ["--src", "docker", "--dest", "dir", `${source.host}/${name}:v1`, directory];
+  expect(await sync(words)).toMatchObject({ exitCode: 0 });
+  expect(readdirSync(image).some((file) => file.startsWith(".dir-put-image"))).toBe(false);
+  const again = await sync(words);
+  expect(again.exitCode).toBe(1);
+  expect(fatalMessage(again)).toBe(`Refusing to overwrite destination directory "${image}"`);
 });

@@ -2,6 +2,7 @@ import { mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join, posix, relative, sep } from "node:path";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import { isMissing } from "../../runtime/files.ts";
+import { STAGING_PREFIX } from "../../runtime/temporary-file.ts";
 import { type DestinationPlace, destinationName } from "../../sync/destination-name.ts";
 import { destinationNamer } from "../../sync/files/destinations.ts";
 import { entryFromReference } from "../../sync/files/reference-entry.ts";
@@ -162,19 +163,25 @@ async function imagesBelow(directory: string): Promise<readonly string[]> {
   return found;
 }
 
+/** What a run that was killed has left of an image is nothing: it is written anew. */
+async function holdsAnything(directory: string): Promise<boolean> {
+  try {
+    const names = await readdir(directory);
+    return names.some((name) => name !== "version" && !name.startsWith(STAGING_PREFIX));
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw new ImageError(
+      "STORAGE_FAILURE",
+      `Destination directory could not be used: stat ${directory}: ${errorMessage(error)}`,
+    );
+  }
+}
+
 /** A directory for an image must be a new one. cli.md 6.2. @throws {ImageError} STORAGE_FAILURE */
 export async function checkNewDirectories(tasks: readonly SyncTask[]): Promise<void> {
   for (const { destination } of tasks) {
     if (destination.transport.name !== "dir") continue;
-    try {
-      await stat(destination.text);
-    } catch (error) {
-      if (isMissing(error)) continue;
-      throw new ImageError(
-        "STORAGE_FAILURE",
-        `Destination directory could not be used: stat ${destination.text}: ${errorMessage(error)}`,
-      );
-    }
+    if (!(await holdsAnything(destination.text))) continue;
     throw new ImageError(
       "STORAGE_FAILURE",
       `Refusing to overwrite destination directory ${quote(destination.text)}`,

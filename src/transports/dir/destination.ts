@@ -6,6 +6,7 @@ import { ImageError } from "../../core/errors.ts";
 import type { DestinationTraits, ImageDestination, ImageReference } from "../../core/image.ts";
 import { formatSignatureBlob } from "../../core/signature.ts";
 import { fileSize, isMissing, randomSuffix, writeFileAtomically, writeStream } from "../../runtime/files.ts";
+import { STAGING_PREFIX } from "../../runtime/temporary-file.ts";
 import {
   blobFile,
   MANIFEST_FILE,
@@ -23,9 +24,6 @@ const TRAITS: DestinationTraits = {
   signatures: "stored",
   concurrentBlobs: true,
 };
-
-/** Folders of this name hold what is being written; one left by a killed run is nobody's data. */
-const STAGING_PREFIX = ".dir-put-image";
 
 /**
  * A directory to put one image in. All is written to a folder inside it first, so that an image that is there already
