@@ -16,8 +16,7 @@ export async function loadAdmission({
     requireSigned: globals.requireSigned,
     debug,
   });
-  return async (reference, _manifest, options) =>
-    await evaluatePolicy(inForce, reference, { ...options, debug });
+  return async (image, options) => await evaluatePolicy(inForce, image, { ...options, debug });
 }
 
 type Admission = CopyRequest["admit"];

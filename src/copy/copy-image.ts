@@ -1,11 +1,13 @@
 import { NO_KNOWLEDGE } from "../core/blob-knowledge.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { RawManifest } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
 import { formatDockerName } from "../core/docker-name.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageDestination, ImageReference, ImageSource } from "../core/image.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { resolveInstance } from "../format/resolve-instance.ts";
+import { admit } from "./admit.ts";
 import { BlobMover } from "./blob-mover.ts";
 import { copyIndex } from "./copy-index.ts";
 import { copyInstance } from "./copy-instance.ts";
@@ -24,7 +26,9 @@ export async function copyImage(request: CopyRequest, options: OperationOptions 
   await using ownSource = await openSource(request.source, options);
   const source = sharedBlobs?.source(ownSource) ?? ownSource;
   const topLevel = await source.readManifest(undefined, options);
-  await request.admit(request.source, topLevel, options);
+  checkExpected(request, topLevel.digest);
+  const instance = await chooseInstance(source, request, topLevel, options);
+  await admitEarly(request, source, instance, topLevel, options);
   await using ownDestination = await openDestination(request.destination, options);
   const destination = sharedBlobs?.destination(ownDestination) ?? ownDestination;
   const report = request.onProgress ?? ((): void => undefined);
@@ -42,7 +46,7 @@ export async function copyImage(request: CopyRequest, options: OperationOptions 
     compression,
     fixedBecause: reasonAgainstChanges(request),
   };
-  const result = await copyTopLevel(context, topLevel, options);
+  const result = await copyTopLevel(context, topLevel, instance, options);
   if (!result.isUnchanged) await destination.commit(options);
   return result;
 }
@@ -53,26 +57,68 @@ function planCompression({ compression }: CopyRequest, { traits }: ImageDestinat
   return { wants: layers, format: isWritable ? format : undefined, level, isForced };
 }
 
+/** A plan is for what was there when it was made. */
+function checkExpected({ source, expectedDigest }: CopyRequest, found: Digest): void {
+  if (expectedDigest === undefined || expectedDigest === found) return;
+  throw new ImageError(
+    "DIGEST_MISMATCH",
+    `${source.transport.name}:${source.text} has moved: it was ${expectedDigest} and is ${found}`,
+  );
+}
+
+/** The one image of an index that is to be copied alone; undefined where it is not about one. */
+async function chooseInstance(
+  source: ImageSource,
+  { instances, source: reference }: CopyRequest,
+  topLevel: RawManifest,
+  options: OperationOptions,
+): Promise<RawManifest | undefined> {
+  if (instances.kind !== "system" || !isIndexType(topLevel.mediaType)) return undefined;
+  return await resolveInstance(
+    topLevel,
+    instances.platform,
+    `choosing an image from manifest list ${reference.transport.name}:${reference.text}`,
+    (digest) => source.readManifest(digest, options),
+  );
+}
+
+/** What is known to be copied is judged before the destination is opened; the images of an index each in its turn. */
+async function admitEarly(
+  request: CopyRequest,
+  source: ImageSource,
+  instance: RawManifest | undefined,
+  topLevel: RawManifest,
+  options: OperationOptions,
+): Promise<void> {
+  if (instance !== undefined) {
+    await inContext("copying system image from manifest list", () =>
+      admit(request, source, instance, options, true),
+    );
+  } else if (!isIndexType(topLevel.mediaType)) {
+    await admit(request, source, topLevel, options, false);
+  }
+}
+
 async function copyTopLevel(
   context: CopyContext,
   topLevel: RawManifest,
+  instance: RawManifest | undefined,
   options: OperationOptions,
 ): Promise<CopyResult> {
-  const { instances, source: reference } = context.request;
+  const { instances } = context.request;
   if (!isIndexType(topLevel.mediaType)) {
     checkDestinationDigest(context, topLevel);
     return await copyInstance(context, topLevel, undefined, options);
   }
-  if (instances.kind !== "system") {
+  if (instances.kind !== "system" || instance === undefined) {
     checkDestinationDigest(context, topLevel);
-    return await copyIndex(context, topLevel, instances, options);
+    return await copyIndex(
+      context,
+      topLevel,
+      instances.kind === "system" ? { kind: "all" } : instances,
+      options,
+    );
   }
-  const instance = await resolveInstance(
-    topLevel,
-    instances.platform,
-    `choosing an image from manifest list ${reference.transport.name}:${reference.text}`,
-    (digest) => context.source.readManifest(digest, options),
-  );
   checkDestinationDigest(context, topLevel, instance);
   return await inContext("copying system image from manifest list", () =>
     copyInstance(context, instance, instance.digest, options),

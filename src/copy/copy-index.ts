@@ -6,6 +6,7 @@ import { forEachLimited } from "../core/limiter.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { availablePlatforms, matchesPlatform } from "../format/instance-choice.ts";
 import { type IndexManifest, parseIndex } from "../format/manifest.ts";
+import { admit } from "./admit.ts";
 import { copyInstance } from "./copy-instance.ts";
 import type { CopyContext, CopyResult, InstancePlace, InstanceSelection } from "./copy-request.ts";
 import { planIndexTypes } from "./manifest-plan.ts";
@@ -37,6 +38,8 @@ export async function copyIndex(
   const signatures = await readSignatures(context, "index", signedAs, options);
   const plan = planIndex(context, source, index, selection, signatures.length > 0);
   const wanted = selection.kind === "index-only" ? [] : plan.kept;
+  // Where no image is judged, the index is.
+  if (wanted.length === 0) await admit(context.request, context.source, source, options, place.isPartOfIndex);
   const copied = await copyEntries(context, index, wanted, selection, options);
   const entries = plan.kept.map((entry) => copied.get(entry.digest)?.entry ?? entry);
   const isVerbatim = plan.keepsForm && entries.every((entry, i) => entry === index.manifests[i]);

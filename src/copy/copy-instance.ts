@@ -6,6 +6,7 @@ import { isSchema1Type } from "../core/media-type.ts";
 import type { Signature } from "../core/signature.ts";
 import { type ImageManifest, type Manifest, parseManifest } from "../format/manifest.ts";
 import type { Schema1Manifest } from "../format/schema1.ts";
+import { admit } from "./admit.ts";
 import { copiedLayers, planLayers } from "./copy-layers.ts";
 import type { CopyContext, CopyResult, InstancePlace } from "./copy-request.ts";
 import { InstanceConfig } from "./instance-config.ts";
@@ -25,6 +26,7 @@ export async function copyInstance(
   options: OperationOptions,
   place: InstancePlace = { isPartOfIndex: false },
 ): Promise<CopyResult> {
+  if (place.isPartOfIndex) await admit(context.request, context.source, source, options, true);
   const manifest = parseSingle(source);
   const signed = signedAs === undefined ? undefined : source;
   const signatures = await readSignatures(context, "image", signed, options);

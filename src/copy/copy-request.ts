@@ -5,6 +5,7 @@ import type { Platform, RawManifest } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import type { ImageDestination, ImageReference, ImageSource } from "../core/image.ts";
 import type { ProgressListener } from "../core/progress.ts";
+import type { UnverifiedImage } from "../core/unverified-image.ts";
 import type { WantedPlatform } from "../format/instance-choice.ts";
 import type { BlobMover } from "./blob-mover.ts";
 import type { CompressionPlan, TargetCompression } from "./layer-treatment.ts";
@@ -37,12 +38,13 @@ export interface CompressionRequest {
 export interface CopyRequest {
   readonly source: ImageReference;
   readonly destination: ImageReference;
-  /** Refuses, by throwing, an image that may not be used. Called before any blob moves. */
-  readonly admit: (
-    reference: ImageReference,
-    manifest: RawManifest,
-    options: OperationOptions,
-  ) => Promise<void>;
+  /**
+   * Refuses, by throwing, an image that may not be used. Called for each image before any of its blobs moves; for an index only
+   * where none of its images is copied.
+   */
+  readonly admit: (image: UnverifiedImage, options: OperationOptions) => Promise<void>;
+  /** The only manifest that the source may name. */
+  readonly expectedDigest?: Digest | undefined;
   readonly instances: InstanceSelection;
   /** The format to write in; without it, that of the source as far as the destination takes it. */
   readonly format?: ManifestFormat | undefined;

@@ -1,11 +1,12 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
-import type { ImageReference } from "../core/image.ts";
+import type { Signature } from "../core/signature.ts";
+import type { UnverifiedImage } from "../core/unverified-image.ts";
 import type { PolicyRequirement, SignedByRequirement } from "./requirement.ts";
 import type { SigstoreRequirement } from "./sigstore-requirement.ts";
 
 /** The image that a requirement is to be met by. */
 export interface RequirementContext extends OperationOptions {
-  readonly reference: ImageReference;
+  readonly image: UnverifiedImage;
 }
 
 /** Whether a requirement is met. */
@@ -27,31 +28,43 @@ export async function evaluateRequirement(
     case "reject":
       return rejectAll(context);
     case "signedBy":
-      return evaluateSignedBy(requirement);
+      return await evaluateSignedBy(requirement, context);
     case "signedBaseLayer":
       return { accepted: false, reason: "signedBaseLayer not implemented yet!" };
     case "sigstoreSigned":
-      return evaluateSigstoreSigned(requirement);
+      return await evaluateSigstoreSigned(requirement, context);
   }
 }
 
-function rejectAll({ reference }: RequirementContext): Verdict {
+function rejectAll({ image: { reference } }: RequirementContext): Verdict {
   const image = `${reference.transport.name}:${reference.text}`;
   return { accepted: false, reason: `Running image ${image} is rejected by policy.` };
 }
 
-function evaluateSignedBy(requirement: SignedByRequirement): Verdict {
-  return unverifiable(requirement.type, "OpenPGP");
+async function evaluateSignedBy(
+  { type }: SignedByRequirement,
+  context: RequirementContext,
+): Promise<Verdict> {
+  return await judgeSignatures(type, "OpenPGP", context, ({ kind }) => kind === "simple-signing");
 }
 
-function evaluateSigstoreSigned(requirement: SigstoreRequirement): Verdict {
-  return unverifiable(requirement.type, "sigstore");
+async function evaluateSigstoreSigned(
+  { type }: SigstoreRequirement,
+  context: RequirementContext,
+): Promise<Verdict> {
+  return await judgeSignatures(type, "sigstore", context, ({ kind }) => kind === "sigstore");
 }
 
-/** A signature that cannot be checked is as good as none. */
-function unverifiable(type: string, kind: string): Verdict {
-  return {
-    accepted: false,
-    reason: `A signature is required by policy (${type}), but this build cannot verify ${kind} signatures`,
-  };
+/** A signature that cannot be checked is as good as none. Signing reference 1.5. */
+async function judgeSignatures(
+  type: string,
+  kind: string,
+  { image, signal }: RequirementContext,
+  counts: (signature: Signature) => boolean,
+): Promise<Verdict> {
+  const signatures = await image.readSignatures({ signal });
+  const reason = signatures.some(counts)
+    ? `A signature is required by policy (${type}), but this build cannot verify ${kind} signatures`
+    : "A signature was required, but no signature exists";
+  return { accepted: false, reason };
 }

@@ -2,6 +2,7 @@ import type { Environment } from "../config/locations.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
+import type { UnverifiedImage } from "../core/unverified-image.ts";
 import { evaluateRequirement } from "./evaluate-requirement.ts";
 import { missingPolicyFile, readPolicyFile, type TrustPolicy } from "./policy-file.ts";
 import type { PolicyRequirement } from "./requirement.ts";
@@ -66,9 +67,10 @@ export interface EvaluationOptions extends OperationOptions {
  */
 export async function evaluatePolicy(
   inForce: PolicyInForce,
-  reference: ImageReference,
+  image: UnverifiedImage,
   options: EvaluationOptions = {},
 ): Promise<void> {
+  const { reference } = image;
   const { requirements, section } = chooseRequirements(inForce.policy, reference);
   options.debug?.(
     `Using ${section} of the trust policy for image ${reference.transport.name}:${reference.text}`,
@@ -76,7 +78,7 @@ export async function evaluatePolicy(
   let isSigned = false;
   for (const requirement of requirements) {
     options.signal?.throwIfAborted();
-    const verdict = await evaluateRequirement(requirement, { reference, signal: options.signal });
+    const verdict = await evaluateRequirement(requirement, { image, signal: options.signal });
     if (!verdict.accepted) throw rejection(verdict.reason);
     isSigned ||= verdict.signatureVerified;
   }

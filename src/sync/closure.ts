@@ -10,8 +10,7 @@ import { isIndexType, OCI_INDEX } from "../core/media-type.ts";
 import { parseIndex } from "../format/manifest.ts";
 
 /** What points to an image and travels with it. */
-export interface ClosureContext
-  extends Pick<CopyRequest, "admit" | "sharedBlobs" | "knowledge" | "inflationLimit"> {
+export interface ClosureContext extends Pick<CopyRequest, "sharedBlobs" | "knowledge" | "inflationLimit"> {
   /** @throws {ImageError} INVALID_REFERENCE */
   resolve(name: string, role: "source" | "destination"): Promise<ImageReference>;
   /** Which of both kinds; both where it does not say. */
@@ -105,7 +104,7 @@ class ClosureRun {
 
   /** `suffix` is a tag or digest with what stands before it. */
   async #copy(suffix: string): Promise<void> {
-    const { admit, sharedBlobs, knowledge, inflationLimit, resolve } = this.#context;
+    const { sharedBlobs, knowledge, inflationLimit, resolve } = this.#context;
     const from = await resolve(this.#name(this.#source, suffix), "source");
     const to = await resolve(this.#name(this.#destination, suffix), "destination");
     await copyImage(
@@ -114,7 +113,9 @@ class ClosureRun {
         destination: to,
         instances: { kind: "all" },
         preserveDigests: true,
-        ...{ admit, sharedBlobs, knowledge, inflationLimit },
+        // The image that it is about was admitted; what is said about that needs no leave.
+        admit: async () => undefined,
+        ...{ sharedBlobs, knowledge, inflationLimit },
       },
       this.#options,
     );

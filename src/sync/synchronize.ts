@@ -3,7 +3,7 @@ import type { CopyRequest } from "../copy/copy-request.ts";
 import { SharedBlobs } from "../copy/shared-blobs.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Digest } from "../core/digest.ts";
-import { errorMessage, ImageError, isAbort } from "../core/errors.ts";
+import { errorMessage, isAbort } from "../core/errors.ts";
 import { forEachLimited } from "../core/limiter.ts";
 import { type Comparison, compareTask, type KnownDestinations } from "./compare.ts";
 import type { SyncListener, SyncOutcome } from "./sync-event.ts";
@@ -143,10 +143,8 @@ class SyncRun {
         ...{ format, preserveDigests, removeSignatures, knowledge, inflationLimit },
         sharedBlobs: this.#blobs,
         destinationDigest: comparison.destination,
-        admit: async (reference, manifest, operation) => {
-          checkExpected(task, manifest.digest);
-          await admit(reference, manifest, operation);
-        },
+        admit,
+        expectedDigest: task.expected,
         onProgress: (event) => onEvent?.({ kind: "image-progress", from, to, event }),
       },
       options,
@@ -171,13 +169,4 @@ class SyncRun {
 
 function toDigest(digest: Digest | "none" | undefined): Digest | undefined {
   return digest === "none" ? undefined : digest;
-}
-
-/** A plan is for what was there when it was made. */
-function checkExpected({ source, expected }: SyncTask, found: Digest): void {
-  if (expected === undefined || expected === found) return;
-  throw new ImageError(
-    "DIGEST_MISMATCH",
-    `${nameOf(source)} has moved since the plan was made: it was ${expected} and is ${found}`,
-  );
 }

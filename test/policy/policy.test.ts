@@ -3,8 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Environment } from "../../src/config/locations.ts";
+import { computeDigest } from "../../src/core/digest.ts";
 import { errorMessage, ImageError } from "../../src/core/errors.ts";
 import type { ImageReference } from "../../src/core/image.ts";
+import { OCI_MANIFEST } from "../../src/core/media-type.ts";
+import type { Signature } from "../../src/core/signature.ts";
+import type { UnverifiedImage } from "../../src/core/unverified-image.ts";
 import { evaluatePolicy, loadPolicy } from "../../src/policy/policy.ts";
 import { parsePolicy } from "../../src/policy/policy-file.ts";
 import { realSkopeo, runRealSkopeo } from "../support/real-skopeo.ts";
@@ -34,14 +38,22 @@ function reference(transport: string, text: string, ...policyScopes: string[]): 
   };
 }
 
+/** The image of a reference, without any signature but those given. */
+function unsigned(image: ImageReference, signatures: readonly Signature[] = []): UnverifiedImage {
+  const bytes = new TextEncoder().encode("{}");
+  const manifest = { bytes, mediaType: OCI_MANIFEST, digest: computeDigest(bytes) };
+  return { reference: image, manifest, readSignatures: async () => signatures };
+}
+
 async function verdict(
   document: object,
   image: ImageReference,
   requireSigned: boolean = false,
+  signatures: readonly Signature[] = [],
 ): Promise<string> {
   const policy = parsePolicy(Buffer.from(JSON.stringify(document)));
   try {
-    await evaluatePolicy({ policy, requireSigned }, image);
+    await evaluatePolicy({ policy, requireSigned }, unsigned(image, signatures));
     return "accepted";
   } catch (error) {
     if (!(error instanceof ImageError) || error.code !== "POLICY_REJECTED") throw error;
@@ -97,17 +109,32 @@ describe("evaluating requirements", () => {
     expect(await verdict({ default: [REJECT, SIGNED_BY] }, busybox)).toBe(rejected);
   });
 
+  const made: Readonly<Record<string, Signature>> = {
+    signedBy: { kind: "simple-signing", bytes: new Uint8Array([0xa3]) },
+    sigstoreSigned: { kind: "sigstore", mimeType: "x", payload: new Uint8Array(), annotations: {} },
+  };
   for (const [requirement, kind] of [
     [SIGNED_BY, "OpenPGP"],
     [SIGSTORE, "sigstore"],
   ] as const) {
-    test(`${requirement.type} refuses the image, as its signatures cannot be verified`, async () => {
+    test(`${requirement.type} refuses an image without such a signature`, async () => {
+      const message = "Source image rejected: A signature was required, but no signature exists";
+      const others = Object.entries(made).flatMap(([type, signature]) =>
+        type === requirement.type ? [] : [signature],
+      );
+      for (const signatures of [[], others]) {
+        expect(await verdict({ default: [requirement] }, busybox, false, signatures)).toBe(message);
+        expect(await verdict({ default: [ACCEPT, requirement] }, busybox, false, signatures)).toBe(message);
+      }
+    });
+
+    test(`${requirement.type} refuses an image whose signatures cannot be verified`, async () => {
       const message =
         `Source image rejected: A signature is required by policy (${requirement.type}), ` +
         `but this build cannot verify ${kind} signatures`;
-      expect(await verdict({ default: [requirement] }, busybox)).toBe(message);
-      expect(await verdict({ default: [ACCEPT, requirement] }, busybox)).toBe(message);
-      expect(await verdict({ default: [requirement, ACCEPT] }, busybox, true)).toBe(message);
+      const signatures = Object.values(made);
+      expect(await verdict({ default: [requirement] }, busybox, false, signatures)).toBe(message);
+      expect(await verdict({ default: [requirement, ACCEPT] }, busybox, true, signatures)).toBe(message);
     });
   }
 
@@ -128,9 +155,9 @@ describe("evaluating requirements", () => {
   test("an abort is not a rejection", async () => {
     const policy = parsePolicy(Buffer.from('{"default":[{"type":"reject"}]}'));
     const signal = AbortSignal.abort();
-    await expect(evaluatePolicy({ policy, requireSigned: false }, busybox, { signal })).rejects.toBe(
-      signal.reason,
-    );
+    await expect(
+      evaluatePolicy({ policy, requireSigned: false }, unsigned(busybox), { signal }),
+    ).rejects.toBe(signal.reason);
   });
 
   test.skipIf(realSkopeo === undefined)("agrees with real skopeo on images in a directory", async () => {
@@ -163,7 +190,7 @@ describe("evaluating requirements", () => {
 describe("loading a policy", () => {
   test("an insecure policy accepts everything without reading any file", async () => {
     const inForce = await loadPolicy({ environment, insecurePolicy: true, file: "/nonexistent" });
-    await expect(evaluatePolicy(inForce, busybox)).resolves.toBeUndefined();
+    await expect(evaluatePolicy(inForce, unsigned(busybox))).resolves.toBeUndefined();
   });
 
   test("an insecure policy cannot require signatures", async () => {
@@ -178,7 +205,7 @@ describe("loading a policy", () => {
     const messages: string[] = [];
     const inForce = await loadPolicy({ environment, file, debug: (message) => messages.push(message) });
     expect(messages).toEqual([`Using trust policy ${file}`]);
-    await expect(evaluatePolicy(inForce, busybox)).rejects.toThrow(rejected);
+    await expect(evaluatePolicy(inForce, unsigned(busybox))).rejects.toThrow(rejected);
   });
 
   test("a missing explicit file is an error whatever a missing policy means", async () => {
@@ -194,12 +221,12 @@ describe("loading a policy", () => {
     const messages: string[] = [];
     const inForce = await loadPolicy({ environment: without, debug: (message) => messages.push(message) });
     expect(messages).toEqual(["No trust policy file found, accepting images without one"]);
-    await expect(evaluatePolicy(inForce, busybox)).resolves.toBeUndefined();
+    await expect(evaluatePolicy(inForce, unsigned(busybox))).resolves.toBeUndefined();
   });
 
   test("without any file an image is refused when signatures are required", async () => {
     const inForce = await loadPolicy({ environment: without, requireSigned: true });
-    await expect(evaluatePolicy(inForce, busybox)).rejects.toThrow(
+    await expect(evaluatePolicy(inForce, unsigned(busybox))).rejects.toThrow(
       "No signature verification policy found for image",
     );
   });

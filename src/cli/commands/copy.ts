@@ -103,11 +103,9 @@ async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
       const { copyClosure } = await import("../../sync/closure.ts");
       const resolve = async (name: string, role: "source" | "destination"): Promise<ImageReference> =>
         await environment.parseImageName(name, access[role]);
-      await retrying(
-        retries,
-        () => copyClosure(source, destination, { admit, knowledge, resolve }, { signal }),
-        { signal },
-      );
+      await retrying(retries, () => copyClosure(source, destination, { knowledge, resolve }, { signal }), {
+        signal,
+      });
     }
     return copied;
   });

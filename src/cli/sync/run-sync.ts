@@ -132,10 +132,10 @@ async function complete(
   sharedBlobs: SharedBlobs,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
-  const { admit, knowledge } = session.settings;
+  const { knowledge } = session.settings;
   const { withReferrers, withCosignTags, sourceTags } = task;
   const context = {
-    ...{ admit, knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
+    ...{ knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
     resolve: (name: string, role: "source" | "destination") => session.resolve(name, role, task.access[role]),
   };
   return (await copyClosure(task.source, task.destination, context, { signal })).complete;
