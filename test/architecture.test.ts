@@ -11,7 +11,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   format: ["core"],
   registry: ["core", "format", "runtime"],
   config: ["core", "runtime"],
-  policy: ["core", "config"],
+  signing: ["compression", "core", "format", "runtime"],
+  policy: ["core", "config", "signing"],
   compression: ["core", "runtime"],
   tar: ["compression", "core", "runtime"],
   "blob-cache": ["core", "runtime"],
@@ -56,6 +57,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "registry",
     "runtime",
     "serve",
+    "signing",
     "sync",
   ],
 };

@@ -1,8 +1,8 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
-import type { Signature } from "../core/signature.ts";
 import type { UnverifiedImage } from "../core/unverified-image.ts";
-import type { PolicyRequirement, SignedByRequirement } from "./requirement.ts";
-import type { SigstoreRequirement } from "./sigstore-requirement.ts";
+import type { SigstoreTrust, SimpleTrust } from "../signing/trust.ts";
+import type { SignatureVerdict, SignedImage } from "../signing/verdict.ts";
+import type { PolicyRequirement } from "./requirement.ts";
 
 /** The image that a requirement is to be met by. */
 export interface RequirementContext extends OperationOptions {
@@ -41,30 +41,22 @@ function rejectAll({ image: { reference } }: RequirementContext): Verdict {
   return { accepted: false, reason: `Running image ${image} is rejected by policy.` };
 }
 
-async function evaluateSignedBy(
-  { type }: SignedByRequirement,
-  context: RequirementContext,
-): Promise<Verdict> {
-  return await judgeSignatures(type, "OpenPGP", context, ({ kind }) => kind === "simple-signing");
+async function evaluateSignedBy(trust: SimpleTrust, context: RequirementContext): Promise<Verdict> {
+  const signatures = await context.image.readSignatures(context);
+  const { judgeSignedBy } = await import("../signing/simple/signed-by.ts");
+  return toVerdict(await judgeSignedBy(trust, signedImage(context), signatures, context));
 }
 
-async function evaluateSigstoreSigned(
-  { type }: SigstoreRequirement,
-  context: RequirementContext,
-): Promise<Verdict> {
-  return await judgeSignatures(type, "sigstore", context, ({ kind }) => kind === "sigstore");
+async function evaluateSigstoreSigned(trust: SigstoreTrust, context: RequirementContext): Promise<Verdict> {
+  const signatures = await context.image.readSignatures(context);
+  const { judgeSigstoreSigned } = await import("../signing/sigstore/signed-by.ts");
+  return toVerdict(await judgeSigstoreSigned(trust, signedImage(context), signatures, context));
 }
 
-/** A signature that cannot be checked is as good as none. Signing reference 1.5. */
-async function judgeSignatures(
-  type: string,
-  kind: string,
-  { image, signal }: RequirementContext,
-  counts: (signature: Signature) => boolean,
-): Promise<Verdict> {
-  const signatures = await image.readSignatures({ signal });
-  const reason = signatures.some(counts)
-    ? `A signature is required by policy (${type}), but this build cannot verify ${kind} signatures`
-    : "A signature was required, but no signature exists";
-  return { accepted: false, reason };
+function signedImage({ image: { manifest, reference } }: RequirementContext): SignedImage {
+  return { manifest: manifest.bytes, dockerName: reference.dockerName };
+}
+
+function toVerdict(verdict: SignatureVerdict): Verdict {
+  return verdict.accepted ? { accepted: true, signatureVerified: true } : verdict;
 }

@@ -1,13 +1,7 @@
 import { parseDockerName } from "../core/docker-name.ts";
 import { errorMessage, ImageError } from "../core/errors.ts";
+import type { IdentityRule } from "../signing/trust.ts";
 import { invalid, type JsonMembers, readMembers, readType, requireMembers } from "./json-members.ts";
-
-/** Which identity a signature must name to count for an image. Signing reference 1.7. */
-export type IdentityRule =
-  | { readonly type: "matchExact" | "matchRepoDigestOrExact" | "matchRepository" }
-  | { readonly type: "exactReference"; readonly dockerReference: string }
-  | { readonly type: "exactRepository"; readonly dockerRepository: string }
-  | { readonly type: "remapIdentity"; readonly prefix: string; readonly signedPrefix: string };
 
 const COMPONENT = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const LABEL = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";

@@ -1,6 +1,6 @@
 import type { Environment } from "../config/locations.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
-import { ImageError } from "../core/errors.ts";
+import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
 import type { UnverifiedImage } from "../core/unverified-image.ts";
 import { evaluateRequirement } from "./evaluate-requirement.ts";
@@ -78,7 +78,10 @@ export async function evaluatePolicy(
   let isSigned = false;
   for (const requirement of requirements) {
     options.signal?.throwIfAborted();
-    const verdict = await evaluateRequirement(requirement, { image, signal: options.signal });
+    // Signatures that cannot be read are no reason to go on without them.
+    const verdict = await inContext("Source image rejected", () =>
+      evaluateRequirement(requirement, { image, signal: options.signal }),
+    );
     if (!verdict.accepted) throw rejection(verdict.reason);
     isSigned ||= verdict.signatureVerified;
   }

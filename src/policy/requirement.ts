@@ -1,6 +1,12 @@
-import { type IdentityRule, parseIdentityRule, readSignedIdentity } from "./identity-rule.ts";
+import {
+  type IdentityRule,
+  KEY_TYPES,
+  type KeySource,
+  type KeyType,
+  type SimpleTrust,
+} from "../signing/trust.ts";
+import { parseIdentityRule, readSignedIdentity } from "./identity-rule.ts";
 import { invalid, type JsonMembers, readMembers, readType } from "./json-members.ts";
-import type { KeySource } from "./key-source.ts";
 import { parseSigstoreRequirement, type SigstoreRequirement } from "./sigstore-requirement.ts";
 
 /** What must hold for an image to be used. Signing reference 1.6. */
@@ -12,15 +18,9 @@ export type PolicyRequirement =
   | SigstoreRequirement;
 
 /** An OpenPGP signature by one of the keys. */
-export interface SignedByRequirement {
+export interface SignedByRequirement extends SimpleTrust {
   readonly type: "signedBy";
-  readonly keyType: KeyType;
-  readonly keys: KeySource;
-  readonly signedIdentity: IdentityRule;
 }
-
-const KEY_TYPES = ["GPGKeys", "signedByGPGKeys", "X509Certificates", "signedByX509CAs"] as const;
-export type KeyType = (typeof KEY_TYPES)[number];
 
 /** @throws {ImageError} CONFIG_INVALID */
 export function parseRequirement(value: unknown): PolicyRequirement {

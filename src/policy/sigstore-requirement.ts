@@ -1,35 +1,13 @@
-import { type IdentityRule, readSignedIdentity } from "./identity-rule.ts";
+import type { KeySource, SigstoreAuthority, SigstoreTrust } from "../signing/trust.ts";
+import { readSignedIdentity } from "./identity-rule.ts";
 import { invalid, type JsonMembers, readMembers } from "./json-members.ts";
-import type { KeySource } from "./key-source.ts";
 
 /** A sigstore signature that one of the trusted parties made. Signing reference 1.6. */
-export interface SigstoreRequirement {
+export interface SigstoreRequirement extends SigstoreTrust {
   readonly type: "sigstoreSigned";
-  readonly trust: SigstoreTrust;
-  /** Public keys of transparency logs, one of which must have recorded the signature. */
-  readonly rekorKeys: KeySource | undefined;
-  readonly signedIdentity: IdentityRule;
 }
 
-/** Whom to trust: certificates and keys are PEM, in files or in the policy itself. */
-export type SigstoreTrust =
-  | { readonly kind: "keys"; readonly keys: KeySource }
-  | {
-      readonly kind: "fulcio";
-      readonly authorities: KeySource;
-      readonly oidcIssuer: string;
-      readonly subjectEmail: string;
-    }
-  | {
-      readonly kind: "pki";
-      readonly roots: KeySource;
-      readonly intermediates: KeySource | undefined;
-      /** At least one of the two is set. */
-      readonly subjectEmail: string | undefined;
-      readonly subjectHostname: string | undefined;
-    };
-
-const TRUST_KEYS = ["keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki"] as const;
+const AUTHORITY_KEYS = ["keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki"] as const;
 const REKOR_KEYS = [
   "rekorPublicKeyPath",
   "rekorPublicKeyPaths",
@@ -41,29 +19,29 @@ const REKOR_NAMES = "rekorPublickeyPath, rekorPublicKeyPaths, rekorPublickeyData
 
 /** @throws {ImageError} CONFIG_INVALID */
 export function parseSigstoreRequirement(value: unknown): SigstoreRequirement {
-  const members = readMembers(value, ["type", ...TRUST_KEYS, ...REKOR_KEYS, "signedIdentity"]);
+  const members = readMembers(value, ["type", ...AUTHORITY_KEYS, ...REKOR_KEYS, "signedIdentity"]);
   const signedIdentity = readSignedIdentity(members);
-  const trust = readTrust(members);
+  const authority = readAuthority(members);
   const rekorKeys = readRekorKeys(members);
-  if (trust.kind === "fulcio" && rekorKeys === undefined) {
+  if (authority.kind === "fulcio" && rekorKeys === undefined) {
     throw invalid(`At least one of ${REKOR_NAMES} must be specified if fulcio is used`);
   }
-  if (trust.kind === "pki" && rekorKeys !== undefined) {
+  if (authority.kind === "pki" && rekorKeys !== undefined) {
     throw invalid(`${REKOR_NAMES} are not supported for pki`);
   }
-  return { type: "sigstoreSigned", trust, rekorKeys, signedIdentity };
+  return { type: "sigstoreSigned", authority, rekorKeys, signedIdentity };
 }
 
-function readTrust(members: JsonMembers): SigstoreTrust {
-  const found: (SigstoreTrust | undefined)[] = [
+function readAuthority(members: JsonMembers): SigstoreAuthority {
+  const found: (SigstoreAuthority | undefined)[] = [
     ...readKeySources(members, ["keyPath", "keyPaths", "keyData", "keyDatas"]).map(
-      (keys): SigstoreTrust => ({ kind: "keys", keys }),
+      (keys): SigstoreAuthority => ({ kind: "keys", keys }),
     ),
     members.has("fulcio") ? parseFulcio(members.value("fulcio")) : undefined,
     members.has("pki") ? parsePki(members.value("pki")) : undefined,
   ];
-  const [trust, ...others] = found.filter((entry) => entry !== undefined);
-  if (trust !== undefined && others.length === 0) return trust;
+  const [authority, ...others] = found.filter((entry) => entry !== undefined);
+  if (authority !== undefined && others.length === 0) return authority;
   throw invalid("exactly one of keyPath, keyPaths, keyData, keyDatas, fulcio, and pki must be specified");
 }
 
@@ -97,7 +75,7 @@ function readKeySources(members: JsonMembers, keys: FourKeys, names: FourKeys = 
   ];
 }
 
-function parseFulcio(value: unknown): SigstoreTrust {
+function parseFulcio(value: unknown): SigstoreAuthority {
   const members = readMembers(value, ["caPath", "caData", "oidcIssuer", "subjectEmail"]);
   const authorities = requireCertificates(members, "caPath", "caData");
   const oidcIssuer = members.text("oidcIssuer");
@@ -107,7 +85,7 @@ function parseFulcio(value: unknown): SigstoreTrust {
   return { kind: "fulcio", authorities, oidcIssuer, subjectEmail };
 }
 
-function parsePki(value: unknown): SigstoreTrust {
+function parsePki(value: unknown): SigstoreAuthority {
   const members = readMembers(value, [
     "caRootsPath",
     "caRootsData",

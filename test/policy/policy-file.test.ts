@@ -47,7 +47,7 @@ describe("parsing a trust policy", () => {
       },
       {
         type: "sigstoreSigned",
-        trust: { kind: "keys", keys: { kind: "data", data: [Uint8Array.of(97), Uint8Array.of(98)] } },
+        authority: { kind: "keys", keys: { kind: "data", data: [Uint8Array.of(97), Uint8Array.of(98)] } },
         rekorKeys: { kind: "paths", paths: ["/r"] },
         signedIdentity: { type: "matchRepoDigestOrExact" },
       },

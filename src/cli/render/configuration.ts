@@ -1,5 +1,6 @@
 import type { EndpointReport, RegistryReport } from "../../environment/configuration-report.ts";
 import type { PolicyRequirement } from "../../policy/requirement.ts";
+import type { KeySource, SigstoreAuthority } from "../../signing/trust.ts";
 import type { ConfigurationReport, PolicyReport, SignaturesReport } from "../commands/config.ts";
 
 /** A line of text and those that explain it. */
@@ -137,16 +138,14 @@ export function requirementText(requirement: PolicyRequirement): string {
     case "signedBy":
       return `signedBy: ${keysText(requirement.keys)}, ${requirement.signedIdentity.type}`;
     case "sigstoreSigned":
-      return `sigstoreSigned: ${sigstoreText(requirement.trust)}, ${requirement.signedIdentity.type}`;
+      return `sigstoreSigned: ${sigstoreText(requirement.authority)}, ${requirement.signedIdentity.type}`;
   }
 }
 
-type SigstoreTrust = Extract<PolicyRequirement, { type: "sigstoreSigned" }>["trust"];
-
-function sigstoreText(trust: SigstoreTrust): string {
-  return trust.kind === "keys" ? keysText(trust.keys) : trust.kind;
+function sigstoreText(authority: SigstoreAuthority): string {
+  return authority.kind === "keys" ? keysText(authority.keys) : authority.kind;
 }
 
-function keysText(keys: Extract<PolicyRequirement, { type: "signedBy" }>["keys"]): string {
+function keysText(keys: KeySource): string {
   return keys.kind === "paths" ? `keys of ${keys.paths.join(", ")}` : "keys in the policy";
 }

@@ -32,7 +32,11 @@ function isDefect(error: unknown): boolean {
   return error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
 }
 
+const ABOUT_SIGNATURES: ReadonlySet<string> = new Set(["SIGNATURE_INVALID", "POLICY_REJECTED"]);
+
 function hintFor(error: unknown, command: Command | undefined): string | undefined {
+  // Certificates of signatures are the policy's business.
+  if (error instanceof ImageError && ABOUT_SIGNATURES.has(error.code)) return undefined;
   const text = errorMessage(error);
   if (text.includes("certificate signed by unknown authority")) {
     const own = `trust its authority with ${flagNames(command, "cert-dir", " DIR")}`;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { collect } from "../../core/byte-stream.ts";
 import { computeDigest, type Digest, digestAlgorithm } from "../../core/digest.ts";
-import { ImageError } from "../../core/errors.ts";
+import { ImageError, inContext } from "../../core/errors.ts";
 import type { ImageReference, ImageSource } from "../../core/image.ts";
 import { parseSignatureBlob, type Signature } from "../../core/signature.ts";
 import { DOCUMENT_LIMIT } from "../../format/json.ts";
@@ -45,12 +45,14 @@ async function readSignatures(
   const signatures: Signature[] = [];
   for (;;) {
     const path = join(directory, signatureFile(signatures.length + 1, instance));
-    try {
-      signatures.push(parseSignatureBlob(await readWhole(path, DOCUMENT_LIMIT)));
-    } catch (error) {
-      if (isMissing(error)) return signatures;
+    const blob = await readWhole(path, DOCUMENT_LIMIT).catch((error) => {
+      if (isMissing(error)) return undefined;
       throw error;
-    }
+    });
+    if (blob === undefined) return signatures;
+    signatures.push(
+      await inContext(`parsing signature ${JSON.stringify(path)}`, async () => parseSignatureBlob(blob)),
+    );
   }
 }
 

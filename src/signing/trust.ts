@@ -1,0 +1,47 @@
+/** Keys or certificates: in files, which are read when they are needed, or in the policy itself. */
+export type KeySource =
+  | { readonly kind: "paths"; readonly paths: readonly string[] }
+  | { readonly kind: "data"; readonly data: readonly Uint8Array[] };
+
+/** Which identity a signature must name to count for an image. Signing reference 1.7. */
+export type IdentityRule =
+  | { readonly type: "matchExact" | "matchRepoDigestOrExact" | "matchRepository" }
+  | { readonly type: "exactReference"; readonly dockerReference: string }
+  | { readonly type: "exactRepository"; readonly dockerRepository: string }
+  | { readonly type: "remapIdentity"; readonly prefix: string; readonly signedPrefix: string };
+
+/** Whose OpenPGP signatures count. Signing reference 1.6. */
+export interface SimpleTrust {
+  readonly keyType: KeyType;
+  readonly keys: KeySource;
+  readonly signedIdentity: IdentityRule;
+}
+
+export const KEY_TYPES = ["GPGKeys", "signedByGPGKeys", "X509Certificates", "signedByX509CAs"] as const;
+export type KeyType = (typeof KEY_TYPES)[number];
+
+/** Whose sigstore signatures count. Signing reference 1.6. */
+export interface SigstoreTrust {
+  readonly authority: SigstoreAuthority;
+  /** Public keys of transparency logs, one of which must have recorded the signature. */
+  readonly rekorKeys: KeySource | undefined;
+  readonly signedIdentity: IdentityRule;
+}
+
+/** Whom to trust: certificates and keys are PEM, in files or in the policy itself. */
+export type SigstoreAuthority =
+  | { readonly kind: "keys"; readonly keys: KeySource }
+  | {
+      readonly kind: "fulcio";
+      readonly authorities: KeySource;
+      readonly oidcIssuer: string;
+      readonly subjectEmail: string;
+    }
+  | {
+      readonly kind: "pki";
+      readonly roots: KeySource;
+      readonly intermediates: KeySource | undefined;
+      /** At least one of the two is set. */
+      readonly subjectEmail: string | undefined;
+      readonly subjectHostname: string | undefined;
+    };
