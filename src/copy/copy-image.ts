@@ -13,6 +13,8 @@ import { copyIndex } from "./copy-index.ts";
 import { copyInstance } from "./copy-instance.ts";
 import type { CopyContext, CopyRequest, CopyResult } from "./copy-request.ts";
 import type { CompressionPlan } from "./layer-treatment.ts";
+import { SourceSignatures } from "./source-signatures.ts";
+import { checkSigning } from "./write-signatures.ts";
 
 /**
  * Copies an image from any place to any other. Every blob is checked against its digest and size while it streams
@@ -28,15 +30,18 @@ export async function copyImage(request: CopyRequest, options: OperationOptions 
   const topLevel = await source.readManifest(undefined, options);
   checkExpected(request, topLevel.digest);
   const instance = await chooseInstance(source, request, topLevel, options);
-  await admitEarly(request, source, instance, topLevel, options);
+  const signatures = new SourceSignatures(source);
+  await admitEarly(request, signatures, instance, topLevel, options);
   await using ownDestination = await openDestination(request.destination, options);
   const destination = sharedBlobs?.destination(ownDestination) ?? ownDestination;
+  checkSigning(request, destination);
   const report = request.onProgress ?? ((): void => undefined);
   const compression = planCompression(request, destination);
   const { parallelCopies, inflationLimit, knowledge = NO_KNOWLEDGE } = request;
   const context: CopyContext = {
     request,
     source,
+    signatures,
     destination,
     blobs: new BlobMover({
       ...{ source, destination, report, parallelCopies, compression, inflationLimit, knowledge, sharedBlobs },
@@ -85,17 +90,17 @@ async function chooseInstance(
 /** What is known to be copied is judged before the destination is opened; the images of an index each in its turn. */
 async function admitEarly(
   request: CopyRequest,
-  source: ImageSource,
+  signatures: SourceSignatures,
   instance: RawManifest | undefined,
   topLevel: RawManifest,
   options: OperationOptions,
 ): Promise<void> {
   if (instance !== undefined) {
     await inContext("copying system image from manifest list", () =>
-      admit(request, source, instance, options, true),
+      admit(request, signatures, instance, options, true),
     );
   } else if (!isIndexType(topLevel.mediaType)) {
-    await admit(request, source, topLevel, options, false);
+    await admit(request, signatures, topLevel, options, false);
   }
 }
 

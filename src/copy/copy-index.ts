@@ -11,7 +11,8 @@ import { copyInstance } from "./copy-instance.ts";
 import type { CopyContext, CopyResult, InstancePlace, InstanceSelection } from "./copy-request.ts";
 import { planIndexTypes } from "./manifest-plan.ts";
 import { isPresent } from "./presence.ts";
-import { readSignatures } from "./read-signatures.ts";
+import { signaturesToCopy } from "./source-signatures.ts";
+import { writeSignatures } from "./write-signatures.ts";
 
 type IndexSelection = Exclude<InstanceSelection, { readonly kind: "system" }>;
 
@@ -34,17 +35,19 @@ export async function copyIndex(
 ): Promise<CopyResult> {
   checkListSupport(context);
   const index = parseIndex(source);
-  const signedAs = place.isPartOfIndex ? source : undefined;
-  const signatures = await readSignatures(context, "index", signedAs, options);
+  const signedAs = place.isPartOfIndex ? source.digest : undefined;
+  const signatures = await signaturesToCopy(context, "index", signedAs, options);
   const plan = planIndex(context, source, index, selection, signatures.length > 0);
   const wanted = selection.kind === "index-only" ? [] : plan.kept;
   // Where no image is judged, the index is.
-  if (wanted.length === 0) await admit(context.request, context.source, source, options, place.isPartOfIndex);
+  if (wanted.length === 0)
+    await admit(context.request, context.signatures, source, options, place.isPartOfIndex);
   const copied = await copyEntries(context, index, wanted, selection, options);
   const entries = plan.kept.map((entry) => copied.get(entry.digest)?.entry ?? entry);
   const isVerbatim = plan.keepsForm && entries.every((entry, i) => entry === index.manifests[i]);
   if (!isVerbatim) refuseChange(plan, source.mediaType);
-  if ([...copied.values()].every((item) => item.isUnchanged) && signatures.length === 0) {
+  const getsSignatures = signatures.length > 0 || (context.request.signers ?? []).length > 0;
+  if ([...copied.values()].every((item) => item.isUnchanged) && !getsSignatures) {
     const manifest = isVerbatim ? source : await rewriteIndex(index, plan.types[0] ?? "", entries);
     if (await isPresent(context, manifest, place, options)) {
       context.report({ kind: "unchanged", digest: manifest.digest });
@@ -60,11 +63,7 @@ export async function copyIndex(
     place,
     options,
   );
-  context.report({ kind: "signatures", of: "index", step: "write" });
-  if (signatures.length > 0) {
-    const instance = place.isPartOfIndex ? written.digest : undefined;
-    await context.destination.writeSignatures(signatures, instance, options);
-  }
+  await writeSignatures(context, { manifest: written, signatures, place }, "index", options);
   return { manifest: written, isUnchanged: false };
 }
 

@@ -12,8 +12,9 @@ import type { CopyContext, CopyResult, InstancePlace } from "./copy-request.ts";
 import { InstanceConfig } from "./instance-config.ts";
 import { planManifestTypes } from "./manifest-plan.ts";
 import { isPresent } from "./presence.ts";
-import { readSignatures } from "./read-signatures.ts";
+import { signaturesToCopy } from "./source-signatures.ts";
 import { type PreparedManifest, writeManifest } from "./write-manifest.ts";
+import { writeSignatures } from "./write-signatures.ts";
 
 /**
  * Copies one image: what is there already is found out first, then its blobs move, then its manifest is written.
@@ -26,21 +27,24 @@ export async function copyInstance(
   options: OperationOptions,
   place: InstancePlace = { isPartOfIndex: false },
 ): Promise<CopyResult> {
-  if (place.isPartOfIndex) await admit(context.request, context.source, source, options, true);
+  if (place.isPartOfIndex) await admit(context.request, context.signatures, source, options, true);
   const manifest = parseSingle(source);
-  const signed = signedAs === undefined ? undefined : source;
-  const signatures = await readSignatures(context, "image", signed, options);
+  const signatures = await signaturesToCopy(context, "image", signedAs, options);
   const plan = planInstance(context, source, signatures);
-  const isVerbatim = plan.types[0] === source.mediaType && signatures.length === 0;
+  const isVerbatim = plan.types[0] === source.mediaType;
+  const getsSignatures = signatures.length > 0 || (context.request.signers ?? []).length > 0;
   if (isVerbatim && !context.compression.isForced && (await isPresent(context, source, place, options))) {
     context.report({ kind: "unchanged", digest: source.digest });
-    return { manifest: source, isUnchanged: true };
+    if (getsSignatures) {
+      await writeSignatures(context, { manifest: source, signatures, place }, "image", options);
+    }
+    return { manifest: source, isUnchanged: !getsSignatures };
   }
   const written =
     manifest.kind === "schema1"
       ? await copySchema1(context, source, manifest, plan, place, options)
       : await copyImage(context, source, manifest, plan, place, options);
-  if (signatures.length > 0) await writeSignatures(context, signatures, written, place, options);
+  await writeSignatures(context, { manifest: written, signatures, place }, "image", options);
   return { manifest: written, isUnchanged: false };
 }
 
@@ -148,18 +152,4 @@ async function convert(
     manifest: converted.manifest,
     config: { descriptor: converted.config, content: converted.configBytes },
   };
-}
-
-async function writeSignatures(
-  context: CopyContext,
-  signatures: readonly Signature[],
-  manifest: RawManifest,
-  place: InstancePlace,
-  options: OperationOptions,
-): Promise<void> {
-  context.report({ kind: "signatures", of: "image", step: "write" });
-  const instance = place.isPartOfIndex ? manifest.digest : undefined;
-  await inContext("writing signatures", () =>
-    context.destination.writeSignatures(signatures, instance, options),
-  );
 }

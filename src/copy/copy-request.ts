@@ -5,12 +5,14 @@ import type { Platform, RawManifest } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import type { ImageDestination, ImageReference, ImageSource } from "../core/image.ts";
 import type { ProgressListener } from "../core/progress.ts";
+import type { ImageSigner } from "../core/signature.ts";
 import type { UnverifiedImage } from "../core/unverified-image.ts";
 import type { WantedPlatform } from "../format/instance-choice.ts";
 import type { BlobMover } from "./blob-mover.ts";
 import type { CompressionPlan, TargetCompression } from "./layer-treatment.ts";
 import type { ManifestFormat } from "./manifest-plan.ts";
 import type { SharedBlobs } from "./shared-blobs.ts";
+import type { SourceSignatures } from "./source-signatures.ts";
 
 /** Which images of an index to copy; of a single image, that one is always copied. */
 export type InstanceSelection =
@@ -59,6 +61,10 @@ export interface CopyRequest {
   readonly preserveDigests?: boolean | undefined;
   /** Neither read nor copy the signatures of the source. */
   readonly removeSignatures?: boolean | undefined;
+  /** Make signatures, which come after those of the source. Of an index, each image and the index are signed. */
+  readonly signers?: readonly ImageSigner[] | undefined;
+  /** The name to sign for, with a tag or digest; without it, that of the destination. */
+  readonly signIdentity?: string | undefined;
   /** Blobs moved at a time. Without it, large blobs are limited to a few and small ones to many. */
   readonly parallelCopies?: number | undefined;
   /** What other copies of the same run know of blobs. */
@@ -81,6 +87,7 @@ export interface CopyContext {
   readonly request: CopyRequest;
   readonly source: ImageSource;
   readonly destination: ImageDestination;
+  readonly signatures: SourceSignatures;
   readonly blobs: BlobMover;
   readonly report: ProgressListener;
   readonly compression: CompressionPlan;

@@ -2,7 +2,7 @@ import type { ByteStream, OperationOptions } from "./byte-stream.ts";
 import type { Descriptor, RawManifest } from "./descriptor.ts";
 import type { Digest } from "./digest.ts";
 import type { DockerName } from "./docker-name.ts";
-import type { Signature } from "./signature.ts";
+import type { Signature, SignedManifest } from "./signature.ts";
 
 /** One way of naming and storing images. Its options (credentials, TLS, directories) are bound at creation. */
 export interface Transport {
@@ -25,6 +25,8 @@ export interface ImageReference {
   openSource?(options?: OperationOptions): Promise<ImageSource>;
   openDestination?(options?: OperationOptions): Promise<ImageDestination>;
   deleteImage?(options?: OperationOptions): Promise<void>;
+  /** Removes the signatures of an image, and of an index those of its images too, and leaves all else. Gives their number. */
+  deleteSignatures?(options?: OperationOptions): Promise<number>;
   /**
    * The digest of the manifest that is named at present, by the cheapest question there is; undefined where there is none, or
    * the store does not say. What is read may come from a mirror, what is written to does not.
@@ -36,6 +38,12 @@ export interface ImageReference {
     role: "source" | "destination",
     options?: OperationOptions,
   ): Promise<readonly Descriptor[]>;
+  /** Sees to it that manifests that are in this reference's repository are listed as referrers of `subject`. */
+  announceReferrers?(
+    subject: Digest,
+    referrers: readonly Descriptor[],
+    options?: OperationOptions,
+  ): Promise<void>;
   /** Tags of the repository that this reference is in, in the order of the store. */
   listTags?(options?: OperationOptions): AsyncIterable<string>;
   /** Names of all images in the archive that this reference is to, in its order; `@N` for one without a name. */
@@ -89,7 +97,12 @@ export interface ImageDestination extends AsyncDisposable {
   resumeBlob?(blob: StoredBlob, options?: OperationOptions): Promise<PartialBlob | undefined>;
   /** @throws {ImageError} MANIFEST_REJECTED when another manifest kind may be tried */
   writeManifest(manifest: RawManifest, instance?: Digest, options?: OperationOptions): Promise<void>;
-  writeSignatures(added: readonly Signature[], instance?: Digest, options?: OperationOptions): Promise<void>;
+  /** Makes these the signatures of a manifest that is there. */
+  writeSignatures(
+    signatures: readonly Signature[],
+    of: SignedManifest,
+    options?: OperationOptions,
+  ): Promise<void>;
   /** Makes the image visible. */
   commit(options?: OperationOptions): Promise<void>;
 }

@@ -1,9 +1,12 @@
 import type { Digest } from "./digest.ts";
+import type { ImageSigner } from "./signature.ts";
 
 /** What happened, as data; drawing it is the listener's business. At most ten `blob-bytes` a second per blob. */
 export type ProgressEvent =
   /** The source's signatures are about to be read, of an image or of an index. */
   | { readonly kind: "signatures"; readonly of: "image" | "index"; readonly step: "read" | "check" | "write" }
+  /** A signature is about to be made; of several, `number` is which, from 1. */
+  | { readonly kind: "signing"; readonly method: ImageSigner["method"]; readonly number?: number | undefined }
   /** `count` of the `total` instances of an index will be copied. */
   | { readonly kind: "instances"; readonly count: number; readonly total: number }
   | { readonly kind: "instance"; readonly digest: Digest; readonly position: number; readonly count: number }

@@ -1,3 +1,6 @@
+import type { OperationOptions } from "./byte-stream.ts";
+import type { RawManifest } from "./descriptor.ts";
+import type { Digest } from "./digest.ts";
 import { ImageError } from "./errors.ts";
 
 /**
@@ -11,7 +14,30 @@ export type Signature =
       readonly mimeType: string;
       readonly payload: Uint8Array;
       readonly annotations: Readonly<Record<string, string>>;
+      /** The manifest that refers to the image and has this as a layer, with its config: what keeps it a referrer. */
+      readonly referrer?: SignatureReferrer | undefined;
     };
+
+/** A manifest whose subject is the signed image, exactly as stored. */
+export interface SignatureReferrer {
+  readonly manifest: Uint8Array;
+  readonly config: Uint8Array;
+}
+
+/** The manifest that signatures are for. */
+export interface SignedManifest {
+  readonly manifest: RawManifest;
+  /** The digest of an instance of an index; undefined for what the reference itself names. */
+  readonly instance: Digest | undefined;
+}
+
+/** Makes signatures with one key. That the key can be used was found out before. */
+export interface ImageSigner {
+  /** What it makes, as progress tells it. */
+  readonly method: "simple signing" | "a sigstore signature" | "a sigstore bundle";
+  /** @param dockerReference the name that is vouched for, with a tag or digest. @throws {ImageError} */
+  sign(manifest: RawManifest, dockerReference: string, options?: OperationOptions): Promise<Signature>;
+}
 
 /** First bytes of an OpenPGP packet that may begin a signed message; such a blob carries no format prefix. */
 const OPENPGP_STARTS: ReadonlySet<number> = new Set([
@@ -46,12 +72,25 @@ export function parseSignatureBlob(blob: Uint8Array): Signature {
 /** The inverse of `parseSignatureBlob`. */
 export function formatSignatureBlob(signature: Signature): Uint8Array {
   if (signature.kind === "simple-signing") return signature.bytes;
+  const { mimeType, payload, annotations, referrer } = signature;
   const document = {
-    mimeType: signature.mimeType,
-    payload: Buffer.from(signature.payload).toString("base64"),
-    annotations: signature.annotations,
+    mimeType,
+    payload: base64(payload),
+    annotations: Object.fromEntries(Object.entries(annotations).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    // Others pass over what they do not know.
+    ...(referrer === undefined
+      ? {}
+      : { referrer: { manifest: base64(referrer.manifest), config: base64(referrer.config) } }),
   };
-  return Buffer.from(`\0sigstore-json\n${JSON.stringify(document)}`);
+  return Buffer.from(`\0sigstore-json\n${escapeHtml(JSON.stringify(document))}`);
+}
+
+/** As upstream's encoder does, so that the same signature is the same file. */
+function escapeHtml(json: string): string {
+  return json.replaceAll(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function parseSigstoreJson(data: Uint8Array): Signature {
@@ -68,7 +107,19 @@ function parseSigstoreJson(data: Uint8Array): Signature {
     mimeType: value.mimeType,
     payload: Buffer.from(value.payload, "base64"),
     annotations: annotations as Record<string, string>,
+    ...(value.referrer === undefined ? {} : { referrer: parseReferrer(value.referrer) }),
   };
+}
+
+function parseReferrer(value: unknown): SignatureReferrer {
+  if (isRecord(value) && typeof value.manifest === "string" && typeof value.config === "string") {
+    return { manifest: Buffer.from(value.manifest, "base64"), config: Buffer.from(value.config, "base64") };
+  }
+  throw invalid("invalid sigstore signature: the manifest of its referrer is damaged");
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
 }
 
 function parseJson(data: Uint8Array): unknown {

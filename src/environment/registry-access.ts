@@ -26,7 +26,7 @@ import {
   type TlsMaterial,
   type TlsRestrictions,
 } from "../runtime/http.ts";
-import type { Lookaside } from "../transports/docker/lookaside.ts";
+import type { SignatureSettings } from "../transports/docker/signatures.ts";
 import type { Endpoint, RegistryAccess } from "../transports/docker/transport.ts";
 import type { RegistryReport } from "./configuration-report.ts";
 import { lookUpCredentials } from "./credential-lookup.ts";
@@ -75,7 +75,7 @@ export class RegistryConnections {
     return {
       fetchExternal: this.fetchExternal,
       uploadJournal: this.#settings.uploadJournal,
-      findLookaside: async (name) => await this.#findLookaside(name, access),
+      findSignatureSettings: async (name) => await this.#findSignatureSettings(name, access),
       findEndpoints: async (name) => await this.#findEndpoints(name, access),
       connect: async (name) => {
         const { insecure, blockedMessage } = lookupRegistry(await this.#loadConf(), name);
@@ -93,19 +93,20 @@ export class RegistryConnections {
     return await fetchExternalBlob(this.#patient(client), blob, options);
   };
 
-  async #findLookaside(name: DockerName, access: ImageAccess): Promise<Lookaside> {
+  async #findSignatureSettings(name: DockerName, access: ImageAccess): Promise<SignatureSettings> {
     const { environment, signatureStorageDirectory } = this.#settings;
     const { chooseSignatureStorage, readSignatureStorage } = await import("../config/signature-storage.ts");
     this.#signatureStorage ??= readSignatureStorage(environment, signatureStorageDirectory);
-    const { read, write } = chooseSignatureStorage(await this.#signatureStorage, name, environment);
+    const storage = await this.#signatureStorage;
+    const { read, write, useSigstoreAttachments } = chooseSignatureStorage(storage, name, environment);
+    const openClient = async (): Promise<HttpClient> => {
+      const verify = access.tlsVerify ?? !lookupRegistry(await this.#loadConf(), name).insecure;
+      const [material] = await this.#tlsMaterials(name.registry, verify, access);
+      return this.#patient(await this.#createClient(material));
+    };
     return {
-      read: read.value,
-      write: write.value,
-      openClient: async () => {
-        const verify = access.tlsVerify ?? !lookupRegistry(await this.#loadConf(), name).insecure;
-        const [material] = await this.#tlsMaterials(name.registry, verify, access);
-        return this.#patient(await this.#createClient(material));
-      },
+      lookaside: { read: read.value, write: write.value, openClient },
+      usesSigstoreAttachments: useSigstoreAttachments.value,
     };
   }
 

@@ -59,11 +59,17 @@ export class RegistryConnection {
   #challenge: Challenge | undefined;
   #hasPinged = false;
   #hasAnswered = false;
+  #keepsSignatures = false;
 
   constructor(options: ConnectionOptions) {
     this.registry = options.registry;
     this.#options = options;
     this.#tokens = new TokenCache(options.client, { "User-Agent": options.userAgent });
+  }
+
+  /** Whether an answer has told that the registry keeps signatures itself. Signing reference 2.5. */
+  get keepsSignatures(): boolean {
+    return this.#keepsSignatures;
   }
 
   /** Sends a request with what authorization it needs. Any status may come back. @throws {ImageError} */
@@ -125,6 +131,7 @@ export class RegistryConnection {
         options,
       ),
     );
+    if (isOwn && response.headers.get("x-registry-supports-signatures") === "1") this.#keepsSignatures = true;
     return { response, wasAuthorized: authorization !== undefined };
   }
 

@@ -14,6 +14,7 @@ import type { HttpResponse } from "../runtime/http.ts";
 import { openResumableBlob } from "./blob-download.ts";
 import type { RegistryConnection, RegistryRequest } from "./connection.ts";
 import { contentLength } from "./exchange-log.ts";
+import { fallbackTag } from "./referrers.ts";
 import { errorFromResponse, RegistryError } from "./registry-error.ts";
 
 /** Pages may be long where a repository has very many tags. */
@@ -214,7 +215,7 @@ export class RegistryClient {
     } catch (error) {
       if (!(error instanceof RegistryError && error.status === 404)) throw error;
     }
-    const tag = subject.replace(":", "-");
+    const tag = fallbackTag(subject);
     if ((await this.findManifest(repository, tag, options)) === undefined) return [];
     return parseIndex(await this.readManifest(repository, tag, options)).manifests;
   }

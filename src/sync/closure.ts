@@ -1,12 +1,11 @@
 import { copyImage } from "../copy/copy-image.ts";
 import type { CopyRequest } from "../copy/copy-request.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
-import type { Descriptor, RawManifest } from "../core/descriptor.ts";
-import { computeDigest, type Digest } from "../core/digest.ts";
+import type { Digest } from "../core/digest.ts";
 import { repositoryName } from "../core/docker-name.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
-import { isIndexType, OCI_INDEX } from "../core/media-type.ts";
+import { isIndexType } from "../core/media-type.ts";
 import { parseIndex } from "../format/manifest.ts";
 
 /** What points to an image and travels with it. */
@@ -84,7 +83,7 @@ class ClosureRun {
     const referrers = (await this.#source.listReferrers?.(subject, "source", this.#options)) ?? [];
     if (referrers.length === 0) return;
     for (const { digest } of referrers) await this.#copy(`@${digest}`);
-    await this.#makeKnown(subject, referrers);
+    await this.#destination.announceReferrers?.(subject, referrers, this.#options);
     for (const { digest } of referrers) await this.bring(digest, depth + 1);
   }
 
@@ -122,29 +121,6 @@ class ClosureRun {
     this.complete.push(suffix.slice(1));
   }
 
-  /** A registry without the referrers API learns of them by the fall-back tag, which is for clients to keep. */
-  async #makeKnown(subject: Digest, referrers: readonly Descriptor[]): Promise<void> {
-    const known = await this.#listedAtDestination(subject);
-    const missing = referrers.filter(({ digest }) => !known.some((entry) => entry.digest === digest));
-    if (missing.length === 0) return;
-    const tag = subject.replace(":", "-");
-    const reference = await this.#context.resolve(this.#name(this.#destination, `:${tag}`), "destination");
-    await using target = await reference.openDestination?.(this.#options);
-    await target?.writeManifest(fallbackIndex([...known, ...missing]), undefined, this.#options);
-    await target?.commit(this.#options);
-    const after = await this.#listedAtDestination(subject);
-    const lost = referrers.filter(({ digest }) => !after.some((entry) => entry.digest === digest));
-    if (lost.length === 0) return;
-    throw new ImageError(
-      "REGISTRY_FAILURE",
-      `${repositoryText(this.#destination)} does not list ${lost.map(({ digest }) => digest).join(", ")} as referrers of ${subject}`,
-    );
-  }
-
-  async #listedAtDestination(subject: Digest): Promise<readonly Descriptor[]> {
-    return (await this.#destination.listReferrers?.(subject, "destination", this.#options)) ?? [];
-  }
-
   #name(reference: ImageReference, suffix: string): string {
     return `docker://${repositoryText(reference)}${suffix}`;
   }
@@ -153,10 +129,4 @@ class ClosureRun {
 function repositoryText({ dockerName }: ImageReference): string {
   if (dockerName !== undefined) return repositoryName(dockerName);
   throw new ImageError("UNSUPPORTED_OPERATION", "referrers can be copied between registries only");
-}
-
-function fallbackIndex(entries: readonly Descriptor[]): RawManifest {
-  const document = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: entries };
-  const bytes = new TextEncoder().encode(JSON.stringify(document));
-  return { bytes, mediaType: OCI_INDEX, digest: computeDigest(bytes) };
 }

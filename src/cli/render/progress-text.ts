@@ -13,6 +13,8 @@ export function eventLine(event: LineEvent): string {
   switch (event.kind) {
     case "signatures":
       return SIGNATURE_LINES[event.of][event.step];
+    case "signing":
+      return `Creating signature${event.number === undefined ? "" : ` ${event.number}`}: Signing image using ${event.method}`;
     case "instances":
       return `Copying ${event.count} images generated from ${event.total} images in list`;
     case "instance":

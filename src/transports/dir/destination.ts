@@ -69,8 +69,8 @@ export async function openDirDestination(
       await writeFileAtomically(join(staging, manifestFile(instance)), manifest.bytes);
       written.add(manifest.digest);
     },
-    async writeSignatures(added, instance) {
-      for (const [position, signature] of added.entries()) {
+    async writeSignatures(signatures, { instance }) {
+      for (const [position, signature] of signatures.entries()) {
         const file = join(staging, signatureFile(position + 1, instance));
         await writeStream(streamOf(formatSignatureBlob(signature)), {
           directory: staging,

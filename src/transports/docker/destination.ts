@@ -17,7 +17,7 @@ import {
   SCHEMA1,
   SCHEMA1_SIGNED,
 } from "../../core/media-type.ts";
-import type { Signature } from "../../core/signature.ts";
+import type { Signature, SignedManifest } from "../../core/signature.ts";
 import { BlobUploader } from "../../registry/blob-upload.ts";
 import type { RegistryConnection } from "../../registry/connection.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
@@ -38,12 +38,11 @@ export function openDockerDestination(
   reference: ImageReference,
   location: DockerLocation,
   connection: RegistryConnection,
-  access: Pick<RegistryAccess, "findLookaside" | "uploadJournal">,
+  access: Pick<RegistryAccess, "findSignatureSettings" | "uploadJournal">,
 ): ImageDestination {
   const { registry, repository, tag, digest } = location.name;
   const client = new RegistryClient(connection);
   const uploader = new BlobUploader(connection, repository, access.uploadJournal);
-  let written: Digest | undefined;
   /** The name to write under; without a tag, an image is written under its own digest. */
   const target = (manifest: Digest, instance: Digest | undefined): string =>
     instance ?? (location.hasUnknownDigest ? manifest : (tag ?? digest ?? manifest));
@@ -75,13 +74,16 @@ export function openDockerDestination(
     },
     async writeManifest(manifest: RawManifest, instance?: Digest, options?: OperationOptions): Promise<void> {
       await client.writeManifest(repository, target(manifest.digest, instance), manifest, options);
-      if (instance === undefined) written = manifest.digest;
     },
-    async writeSignatures(added: readonly Signature[], instance?: Digest): Promise<void> {
-      const digest = instance ?? written;
-      if (added.length === 0 || digest === undefined) return;
-      const { writeLookaside } = await import("./lookaside.ts");
-      await writeLookaside(await access.findLookaside(location.name), location.name, digest, added);
+    async writeSignatures(
+      signatures: readonly Signature[],
+      of: SignedManifest,
+      options?: OperationOptions,
+    ): Promise<void> {
+      const { writeSignatures } = await import("./signatures.ts");
+      const { name } = location;
+      const settings = await access.findSignatureSettings(name);
+      await writeSignatures({ client, name, settings }, signatures, of.manifest, options);
     },
     async commit(): Promise<void> {},
     async [Symbol.asyncDispose](): Promise<void> {},

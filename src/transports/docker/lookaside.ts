@@ -52,12 +52,6 @@ export async function writeLookaside(
   signatures: readonly Signature[],
 ): Promise<void> {
   for (const [index, signature] of signatures.entries()) {
-    if (signature.kind === "sigstore") {
-      throw new ImageError(
-        "UNSUPPORTED_OPERATION",
-        "writing sigstore attachments is disabled by configuration",
-      );
-    }
     const path = writablePath(lookaside.write, name, digest, index + 1);
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     await writeFileAtomically(path, formatSignatureBlob(signature));
@@ -65,9 +59,13 @@ export async function writeLookaside(
   await removeFrom(lookaside, name, digest, signatures.length + 1);
 }
 
-/** Removes all signatures of a manifest, where they can be written. */
-export async function deleteLookaside(lookaside: Lookaside, name: DockerName, digest: Digest): Promise<void> {
-  await removeFrom(lookaside, name, digest, 1);
+/** Removes all signatures of a manifest, where they can be written. Gives their number. */
+export async function deleteLookaside(
+  lookaside: Lookaside,
+  name: DockerName,
+  digest: Digest,
+): Promise<number> {
+  return await removeFrom(lookaside, name, digest, 1);
 }
 
 async function removeFrom(
@@ -75,12 +73,12 @@ async function removeFrom(
   name: DockerName,
   digest: Digest,
   first: number,
-): Promise<void> {
+): Promise<number> {
   for (let number = first; ; number++) {
     try {
       await rm(writablePath(lookaside.write, name, digest, number));
     } catch (error) {
-      if (isMissing(error)) return;
+      if (isMissing(error)) return number - first;
       throw error;
     }
   }

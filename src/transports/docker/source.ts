@@ -13,7 +13,7 @@ export async function openDockerSource(
   reference: ImageReference,
   name: DockerName,
   endpoints: readonly Endpoint[],
-  access: Pick<RegistryAccess, "fetchExternal" | "findLookaside">,
+  access: Pick<RegistryAccess, "fetchExternal" | "findSignatureSettings">,
   options: OperationOptions = {},
 ): Promise<ImageSource> {
   const failures: { readonly endpoint: Endpoint; readonly error: unknown }[] = [];
@@ -58,14 +58,14 @@ class DockerSource implements ImageSource {
   readonly #client: RegistryClient;
   readonly #name: DockerName;
   readonly #topLevel: RawManifest;
-  readonly #access: Pick<RegistryAccess, "fetchExternal" | "findLookaside">;
+  readonly #access: Pick<RegistryAccess, "fetchExternal" | "findSignatureSettings">;
 
   constructor(
     reference: ImageReference,
     client: RegistryClient,
     name: DockerName,
     topLevel: RawManifest,
-    access: Pick<RegistryAccess, "fetchExternal" | "findLookaside">,
+    access: Pick<RegistryAccess, "fetchExternal" | "findSignatureSettings">,
   ) {
     this.#access = access;
     this.reference = reference;
@@ -86,11 +86,12 @@ class DockerSource implements ImageSource {
     return await this.#client.openBlob(this.#name.repository, blob, options);
   }
 
-  /** From the lookaside that registries.d names for the repository that the image is read from. */
+  /** As registries.d has it for the repository that the image is read from. */
   async readSignatures(instance?: Digest, options: OperationOptions = {}): Promise<readonly Signature[]> {
-    const { readLookaside } = await import("./lookaside.ts");
-    const lookaside = await this.#access.findLookaside(this.#name);
-    return await readLookaside(lookaside, this.#name, instance ?? this.#topLevel.digest, options);
+    const { readSignatures } = await import("./signatures.ts");
+    const settings = await this.#access.findSignatureSettings(this.#name);
+    const place = { client: this.#client, name: this.#name, settings };
+    return await readSignatures(place, instance ?? this.#topLevel.digest, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -8,8 +8,8 @@ import type { UploadJournal } from "../../core/upload-journal.ts";
 import type { RegistryConnection } from "../../registry/connection.ts";
 import { RegistryClient } from "../../registry/registry-client.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
-import type { Lookaside } from "./lookaside.ts";
 import { type DockerLocation, formatDockerLocation, parseDockerLocation } from "./reference.ts";
+import type { SignatureSettings } from "./signatures.ts";
 import { openDockerSource } from "./source.ts";
 
 /** One of the places that an image may be read from: the registry itself, or a mirror under another name. */
@@ -28,7 +28,7 @@ export interface RegistryAccess {
   /** Reads blobs that a registry only points to. */
   readonly fetchExternal: ExternalFetch;
   /** Where the signatures of a repository are kept. @throws {ImageError} CONFIG_INVALID */
-  findLookaside(name: DockerName): Promise<Lookaside>;
+  findSignatureSettings(name: DockerName): Promise<SignatureSettings>;
   /** Remembers large uploads, for processes that go on with them. */
   readonly uploadJournal?: UploadJournal | undefined;
 }
@@ -85,7 +85,13 @@ function createReference(
       const repository = endpoints.at(-1)?.name.repository ?? name.repository;
       return await new RegistryClient(connection).listReferrers(repository, subject, options);
     },
+    announceReferrers: async (subject, referrers, options) => {
+      const { announceReferrers } = await import("../../registry/referrers.ts");
+      const client = new RegistryClient(await access.connect(name, options));
+      await announceReferrers(client, name.repository, subject, referrers, options);
+    },
     deleteImage: async (options) => await deleteImage(access, location, options),
+    deleteSignatures: async (options) => await deleteSignaturesOf(access, location, options),
     listTags: (options) => listTags(access, name, options),
   };
   return reference;
@@ -139,7 +145,25 @@ async function deleteImage(
     client.deleteManifest(name.repository, manifest.digest, options),
   );
   const { deleteLookaside } = await import("./lookaside.ts");
-  await deleteLookaside(await access.findLookaside(name), name, manifest.digest);
+  await deleteLookaside((await access.findSignatureSettings(name)).lookaside, name, manifest.digest);
+}
+
+async function deleteSignaturesOf(
+  access: RegistryAccess,
+  location: DockerLocation,
+  options: OperationOptions | undefined,
+): Promise<number> {
+  requireTagOrDigest(
+    location,
+    "deleting signatures of docker: reference",
+    "without a tag or digest is not supported",
+  );
+  const { name } = location;
+  const client = new RegistryClient(await access.connect(name, options));
+  const manifest = await client.readManifest(name.repository, name.digest ?? name.tag ?? "", options);
+  const { deleteSignatures } = await import("./signatures.ts");
+  const settings = await access.findSignatureSettings(name);
+  return await deleteSignatures({ client, name, settings }, manifest, options);
 }
 
 async function findForDeletion(
