@@ -28,6 +28,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import("./commands/delete.ts"),
   },
   {
+    name: "generate-sigstore-key",
+    summary: "Generate a key pair for sigstore signatures",
+    load: () => import("./commands/generate-sigstore-key.ts"),
+  },
+  {
     name: "inspect",
     summary: "Show what an image is and has, without pulling it",
     load: () => import("./commands/inspect.ts"),
@@ -53,13 +58,34 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import("./commands/manifest-digest.ts"),
   },
   {
+    name: "policy",
+    summary: "Show whether the trust policy allows an image, and why",
+    load: () => import("./commands/policy.ts"),
+  },
+  {
     name: "serve",
     summary: "Serve images from an OCI layout or from memory as a registry",
     load: () => import("./commands/serve.ts"),
   },
   {
+    name: "standalone-sign",
+    summary: "Sign a manifest in a file with a GnuPG key",
+    load: () => import("./commands/standalone-sign.ts"),
+  },
+  {
+    name: "standalone-verify",
+    summary: "Verify the signature in a file",
+    load: () => import("./commands/standalone-verify.ts"),
+  },
+  {
     name: "sync",
     summary: "Make a registry or directory have the images of another",
     load: () => import("./commands/sync.ts"),
+  },
+  {
+    name: "untrusted-signature-dump-without-verification",
+    summary: "Show what a signature says of itself",
+    hidden: true,
+    load: () => import("./commands/untrusted-signature-dump.ts"),
   },
 ];

@@ -5,6 +5,8 @@ export interface StrictJsonOptions {
   readonly code?: ImageErrorCode | undefined;
   /** What a second use of a key does; without it, it is refused. `JSON.parse` can only let the last one win. */
   readonly duplicateKeys?: "refuse" | "last-wins" | undefined;
+  /** Is told the line, from 1, where each object and array begins. */
+  readonly lines?: WeakMap<object, number> | undefined;
 }
 
 /** Deeper nesting is no configuration but an attack on recursive readers. */
@@ -39,6 +41,8 @@ class JsonReader {
   private readonly options: StrictJsonOptions;
   private position = 0;
   private depth = 0;
+  /** Lines are counted on from where they were counted to. */
+  private counted: { readonly position: number; readonly line: number } = { position: 0, line: 1 };
 
   constructor(text: string, options: StrictJsonOptions) {
     this.text = text;
@@ -62,12 +66,21 @@ class JsonReader {
     return this.readLiteral();
   }
 
-  private nested<T>(read: () => T): T {
+  private nested<T extends object>(read: () => T): T {
     if (++this.depth > MAX_DEPTH) throw this.fail(`nested more than ${MAX_DEPTH} levels deep`);
+    const line = this.options.lines && this.currentLine();
     this.position++;
     const value = read();
+    if (line !== undefined) this.options.lines?.set(value, line);
     this.depth--;
     return value;
+  }
+
+  private currentLine(): number {
+    const between = this.text.slice(this.counted.position, this.position);
+    const line = this.counted.line + (between.split("\n").length - 1);
+    this.counted = { position: this.position, line };
+    return line;
   }
 
   private readObject(): Record<string, unknown> {

@@ -12,7 +12,11 @@ export interface TrustPolicy {
   readonly default: readonly PolicyRequirement[];
   /** By the name of a transport, then by scope; "" covers the whole transport. The lists are never empty. */
   readonly transports: ReadonlyMap<string, ReadonlyMap<string, readonly PolicyRequirement[]>>;
+  /** The line of the file, from 1, where a requirement begins. */
+  readonly lines: Lines;
 }
+
+type Lines = WeakMap<object, number>;
 
 export interface PolicyFileOptions {
   readonly environment: Environment;
@@ -64,33 +68,62 @@ function load(path: string, bytes: Uint8Array): LoadedPolicy {
  * @throws {ImageError} CONFIG_INVALID
  */
 export function parsePolicy(bytes: Uint8Array): TrustPolicy {
-  const members = readMembers(parseStrictJson(bytes), ["default", "transports"]);
+  const lines: Lines = new WeakMap();
+  const members = readMembers(parseStrictJson(bytes, { lines }), ["default", "transports"]);
   const transports = members.has("transports") ? readObject(members.value("transports")) : {};
   const policy: TrustPolicy = {
-    default: members.has("default") ? parseRequirements(members.value("default")) : [],
+    default: members.has("default") ? parseRequirements(members.value("default"), lines) : [],
     transports: new Map(
-      Object.entries(transports).map(([transport, scopes]) => [transport, parseScopes(transport, scopes)]),
+      Object.entries(transports).map(([transport, scopes]) => [
+        transport,
+        parseScopes(transport, scopes, lines),
+      ]),
     ),
+    lines,
   };
   if (!members.has("default")) throw invalid("Default policy is missing");
   return policy;
 }
 
-function parseScopes(transport: string, value: unknown): ReadonlyMap<string, readonly PolicyRequirement[]> {
+function parseScopes(
+  transport: string,
+  value: unknown,
+  lines: Lines,
+): ReadonlyMap<string, readonly PolicyRequirement[]> {
   const scopes = Object.entries(readObject(value)).map(
     ([scope, requirements]): [string, readonly PolicyRequirement[]] => {
       if (scope !== "" && !isPossibleScope(transport, scope)) {
-        throw invalid(`Unknown key ${JSON.stringify(scope)}`);
+        const error = invalid(`Unknown key ${JSON.stringify(scope)}`);
+        throw atLine(error, isObject(requirements) ? lines.get(requirements) : undefined);
       }
-      return [scope, parseRequirements(requirements)];
+      return [scope, parseRequirements(requirements, lines)];
     },
   );
   return new Map(scopes);
 }
 
-function parseRequirements(value: unknown): readonly PolicyRequirement[] {
+function parseRequirements(value: unknown, lines: Lines): readonly PolicyRequirement[] {
   const list = value ?? [];
   if (!Array.isArray(list)) throw invalid(`JSON array of policy requirements expected, got ${typeof list}`);
   if (list.length === 0) throw invalid("List of verification policy requirements must not be empty");
-  return list.map(parseRequirement);
+  return list.map((element: unknown) => {
+    const line = isObject(element) ? lines.get(element) : undefined;
+    try {
+      const requirement = parseRequirement(element);
+      if (line !== undefined) lines.set(requirement, line);
+      return requirement;
+    } catch (error) {
+      throw atLine(error, line);
+    }
+  });
+}
+
+/** Tells where the object begins that has a fault. */
+function atLine(error: unknown, line: number | undefined): unknown {
+  if (line === undefined || !(error instanceof ImageError)) return error;
+  return new ImageError(error.code, `${error.message} (line ${line})`, { cause: error });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

@@ -3,7 +3,7 @@ import type { OperationOptions } from "../core/byte-stream.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
 import type { UnverifiedImage } from "../core/unverified-image.ts";
-import { evaluateRequirement } from "./evaluate-requirement.ts";
+import { evaluateRequirement, type Verdict } from "./evaluate-requirement.ts";
 import { missingPolicyFile, readPolicyFile, type TrustPolicy } from "./policy-file.ts";
 import type { PolicyRequirement } from "./requirement.ts";
 
@@ -31,6 +31,7 @@ export interface PolicyInForce {
 const ACCEPT_ANYTHING: TrustPolicy = {
   default: [{ type: "insecureAcceptAnything" }],
   transports: new Map(),
+  lines: new WeakMap(),
 };
 
 /**
@@ -60,35 +61,63 @@ export interface EvaluationOptions extends OperationOptions {
   debug?(message: string): void;
 }
 
+/** What one requirement makes of an image. */
+export interface RequirementVerdict {
+  readonly requirement: PolicyRequirement;
+  readonly verdict: Verdict;
+}
+
+/** What a policy makes of an image. */
+export interface PolicyJudgement {
+  readonly section: string;
+  /** In the order of the policy; those after the first that is not met are left out. */
+  readonly verdicts: readonly RequirementVerdict[];
+  /** Why the image is refused; undefined where it is accepted. */
+  readonly refusedBecause: string | undefined;
+}
+
 /**
- * Returns when the policy accepts the image, and fails otherwise. All requirements of the one list that applies must
- * be met; the first that is not gives the reason. Signing reference 1.3 and 1.5.
- * @throws {ImageError} POLICY_REJECTED
+ * Asks the requirements of the one list that applies: all must be met. Signing reference 1.3 and 1.5.
+ * @throws {ImageError} when signatures cannot be read
+ */
+export async function judgeImage(
+  { policy, requireSigned }: PolicyInForce,
+  image: UnverifiedImage,
+  options: OperationOptions = {},
+): Promise<PolicyJudgement> {
+  const { reference } = image;
+  const { requirements, section } = chooseRequirements(policy, reference);
+  const verdicts: RequirementVerdict[] = [];
+  for (const requirement of requirements) {
+    options.signal?.throwIfAborted();
+    const verdict = await evaluateRequirement(requirement, { image, signal: options.signal });
+    verdicts.push({ requirement, verdict });
+    if (!verdict.accepted) return { section, verdicts, refusedBecause: verdict.reason };
+  }
+  const isSigned = verdicts.some(({ verdict }) => verdict.accepted && verdict.signatureVerified);
+  if (isSigned || !requireSigned) return { section, verdicts, refusedBecause: undefined };
+  const identity = `${reference.transport.name}:${reference.policyScopes[0] ?? ""}`;
+  const refusedBecause = `No signature verification policy found for image ${identity}`;
+  return { section, verdicts, refusedBecause };
+}
+
+/**
+ * Returns when the policy accepts the image, and fails otherwise.
+ * @throws {ImageError} POLICY_REJECTED; or another one, when signatures cannot be read
  */
 export async function evaluatePolicy(
   inForce: PolicyInForce,
   image: UnverifiedImage,
   options: EvaluationOptions = {},
 ): Promise<void> {
-  const { reference } = image;
-  const { requirements, section } = chooseRequirements(inForce.policy, reference);
-  options.debug?.(
-    `Using ${section} of the trust policy for image ${reference.transport.name}:${reference.text}`,
+  const { transport, text } = image.reference;
+  // Signatures that cannot be read are no reason to go on without them.
+  const { section, refusedBecause } = await inContext("Source image rejected", () =>
+    judgeImage(inForce, image, options),
   );
-  let isSigned = false;
-  for (const requirement of requirements) {
-    options.signal?.throwIfAborted();
-    // Signatures that cannot be read are no reason to go on without them.
-    const verdict = await inContext("Source image rejected", () =>
-      evaluateRequirement(requirement, { image, signal: options.signal }),
-    );
-    if (!verdict.accepted) throw rejection(verdict.reason);
-    isSigned ||= verdict.signatureVerified;
-  }
-  if (inForce.requireSigned && !isSigned) {
-    const identity = `${reference.transport.name}:${reference.policyScopes[0] ?? ""}`;
-    throw rejection(`No signature verification policy found for image ${identity}`);
-  }
+  options.debug?.(`Used ${section} of the trust policy for image ${transport.name}:${text}`);
+  if (refusedBecause === undefined) return;
+  throw new ImageError("POLICY_REJECTED", `Source image rejected: ${refusedBecause}`);
 }
 
 /** The list that applies to an image, and what it is called in messages. */
@@ -106,8 +135,4 @@ export function chooseRequirements(policy: TrustPolicy, reference: ImageReferenc
     if (requirements !== undefined) return { requirements, section: `section "${scope}" for ${transport}` };
   }
   return { requirements: policy.default, section: "default section" };
-}
-
-function rejection(reason: string): ImageError {
-  return new ImageError("POLICY_REJECTED", `Source image rejected: ${reason}`);
 }

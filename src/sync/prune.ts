@@ -7,6 +7,7 @@ import type { ImageReference } from "../core/image.ts";
 import { forEachLimited } from "../core/limiter.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { parseIndex, subjectOf } from "../format/manifest.ts";
+import { attachedTo, isAttachedTag } from "./attached-tags.ts";
 import { nameOf, type SyncTask } from "./sync-task.ts";
 
 /** Questions to one registry at a time. */
@@ -43,9 +44,6 @@ export interface PruneContext {
   isProtected(repository: string, tag: string): boolean;
 }
 
-/** Tags that belong to another manifest, whose digest they name: cosign's, and the fall-back of the referrers API. */
-const ATTACHED = /^sha256-([0-9a-f]{64})(?:\.[a-z]+)?$/;
-
 /** Finds the tags of all destination repositories that no task writes. Nothing is deleted. */
 export async function planPruning(
   tasks: readonly SyncTask[],
@@ -77,8 +75,8 @@ async function pruneRepository(
 ): Promise<PrunedRepository> {
   const all = await listTags(repository, context, options);
   const isKept = (tag: string): boolean => wanted.has(tag) || context.isProtected(repository, tag);
-  const candidates = all.filter((tag) => !isKept(tag) && !ATTACHED.test(tag));
-  const attached = all.filter((tag) => !isKept(tag) && ATTACHED.test(tag));
+  const candidates = all.filter((tag) => !isKept(tag) && !isAttachedTag(tag));
+  const attached = all.filter((tag) => !isKept(tag) && isAttachedTag(tag));
   const nothing = { repository, tags: all.length, deletions: [], kept: [] };
   if (candidates.length + attached.length === 0) return nothing;
   const needed = await findNeeded(repository, all.filter(isKept), context, options);
@@ -93,7 +91,7 @@ async function pruneRepository(
     judge(manifest, name);
   const going = new Set<string>(deletions.map(({ digest }) => digest));
   // What is attached to a manifest goes when that goes; of what is attached to others nothing is known.
-  const orphans = attached.filter((tag) => going.has(`sha256:${ATTACHED.exec(tag)?.[1]}`));
+  const orphans = attached.filter((tag) => going.has(attachedTo(tag) ?? ""));
   for (const { name, manifest } of await readAll(repository, orphans, context, options))
     judge(manifest, name);
   return { repository, tags: all.length, deletions, kept };

@@ -5,6 +5,8 @@ import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Digest } from "../core/digest.ts";
 import { errorMessage, isAbort } from "../core/errors.ts";
 import { forEachLimited } from "../core/limiter.ts";
+import type { ImageSigner } from "../core/signature.ts";
+import { isAttachedTag } from "./attached-tags.ts";
 import { type Comparison, compareTask, type KnownDestinations } from "./compare.ts";
 import type { SyncListener, SyncOutcome } from "./sync-event.ts";
 import { inTurns, nameOf, type SyncTask } from "./sync-task.ts";
@@ -16,7 +18,7 @@ const IMAGES_AT_A_TIME = 24;
 export interface SyncSettings
   extends Pick<
       CopyRequest,
-      "admit" | "format" | "preserveDigests" | "removeSignatures" | "knowledge" | "inflationLimit"
+      "admit" | "format" | "preserveDigests" | "removeSignatures" | "signers" | "knowledge" | "inflationLimit"
     >,
     KnownDestinations {
   readonly imagesAtATime?: number | undefined;
@@ -117,10 +119,11 @@ class SyncRun {
     try {
       const { retrying } = this.#settings;
       const comparison = await retrying(() => compareTask(task, this.#settings, options), options);
-      const isSettled = comparison.isEqual && this.#settings.format === undefined;
+      const signers = this.#signersFor(task);
+      const isSettled = comparison.isEqual && this.#settings.format === undefined && signers.length === 0;
       const result = isSettled
         ? { task, outcome: "unchanged" as const, digest: toDigest(comparison.destination) }
-        : await retrying(() => this.#copy(task, comparison, options), options);
+        : await retrying(() => this.#copy(task, signers, comparison, options), options);
       if (result.digest === undefined) return result;
       return { ...result, attached: await this.#settle(task, comparison.source, result.digest, options) };
     } catch (error) {
@@ -129,7 +132,17 @@ class SyncRun {
     }
   }
 
-  async #copy(task: SyncTask, comparison: Comparison, options: OperationOptions): Promise<SyncResult> {
+  /** What belongs to another image, by its tag, is no image to be signed. */
+  #signersFor({ source }: SyncTask): readonly ImageSigner[] {
+    return isAttachedTag(source.dockerName?.tag) ? [] : (this.#settings.signers ?? []);
+  }
+
+  async #copy(
+    task: SyncTask,
+    signers: readonly ImageSigner[],
+    comparison: Comparison,
+    options: OperationOptions,
+  ): Promise<SyncResult> {
     const { admit, format, preserveDigests, removeSignatures, knowledge, inflationLimit, onEvent } =
       this.#settings;
     const [from, to] = [nameOf(task.source), nameOf(task.destination)];
@@ -141,6 +154,7 @@ class SyncRun {
         destination: task.destination,
         instances: task.instances,
         ...{ format, preserveDigests, removeSignatures, knowledge, inflationLimit },
+        signers,
         sharedBlobs: this.#blobs,
         destinationDigest: comparison.destination,
         admit,

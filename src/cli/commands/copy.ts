@@ -74,6 +74,8 @@ async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
   const destination = await parseArgument(environment, "destination", destinationName, access.destination);
   const options = readCopyOptions(flags, destination, log);
   const { format, instances, compression } = options;
+  const { openSigners } = await import("../signers.ts");
+  const signers = await openSigners(invocation, flags);
   const temporaryDirectory = globals.temporaryDirectory ?? defaultTemporaryDirectory();
   const platform = await wantedPlatform(globals);
   const copyOnce = async (onProgress: ProgressListener): Promise<CopyResult> =>
@@ -86,6 +88,8 @@ async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
         format,
         preserveDigests: options.preserveDigests,
         removeSignatures: options.removeSignatures,
+        signers,
+        signIdentity: options.signIdentity,
         compression,
         inflationLimit,
         knowledge,

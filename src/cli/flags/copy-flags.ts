@@ -9,6 +9,7 @@ export type TransferFlagTable = FlagTableOf<{
   "remove-signatures": "boolean";
   progress: "string";
   "sign-by": "string";
+  "sign-by-key-file": "string";
   "sign-by-sq-fingerprint": "string";
   "sign-by-sigstore": "string";
   "sign-by-sigstore-private-key": "string";
@@ -80,6 +81,12 @@ export const transferFlags: TransferFlagTable = {
     group: "Signing",
     placeholder: "KEY",
     summary: "sign the image with this GnuPG key",
+  },
+  "sign-by-key-file": {
+    kind: "string",
+    group: "Signing",
+    placeholder: "FILE",
+    summary: "sign the image with the GnuPG key exported to this file, without gpg",
   },
   "sign-by-sq-fingerprint": {
     kind: "string",

@@ -29,6 +29,8 @@ export interface CopyOptions {
   readonly format: ManifestFormat | undefined;
   readonly preserveDigests: boolean;
   readonly removeSignatures: boolean;
+  /** The name to sign for, with a tag or digest. */
+  readonly signIdentity: string | undefined;
   readonly compression: CompressionRequest;
   /** Only a registry is asked for a blob before it is sent. */
   readonly precomputeDigests: boolean;
@@ -78,7 +80,7 @@ export function readCopyOptions(
 ): CopyOptions {
   const instances = readInstanceSelection(flags);
   checkEncryption(flags);
-  checkSignIdentity(flags["sign-identity"]);
+  const signIdentity = readSignIdentity(flags["sign-identity"]);
   checkDirectoryFlags(flags, destination, log);
   const format = readFormat(flags.format);
   checkSigning(flags);
@@ -92,6 +94,7 @@ export function readCopyOptions(
     format,
     preserveDigests: flags["preserve-digests"],
     removeSignatures: flags["remove-signatures"],
+    signIdentity,
     compression: readCompression(flags, destination.transport.name),
     precomputeDigests: flags["dest-precompute-digests"] && destination.transport.name === "docker",
     digestFile: flags.digestfile,
@@ -189,7 +192,11 @@ export function parsePlatform(text: string, choice: string): Platform {
 
 type SigningFlags = Pick<
   CopyFlagValues,
-  "sign-by" | "sign-by-sq-fingerprint" | "sign-by-sigstore-private-key" | "sign-passphrase-file"
+  | "sign-by"
+  | "sign-by-key-file"
+  | "sign-by-sq-fingerprint"
+  | "sign-by-sigstore-private-key"
+  | "sign-passphrase-file"
 >;
 
 const ENCRYPTION_PROTOCOLS: ReadonlySet<string> = new Set(["jwe", "pgp", "pkcs7", "pkcs11", "provider"]);
@@ -211,12 +218,16 @@ function checkEncryption(flags: CopyFlagValues): void {
   }
 }
 
-function checkSignIdentity(text: string | undefined): void {
-  if (text === undefined) return;
+function readSignIdentity(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
   const name = parseNamed(text, (reason) => `Could not parse --sign-identity: ${reason}`);
   if (formatDockerName(name) !== text) {
     throw new FlagError("Could not parse --sign-identity: repository name must be canonical");
   }
+  if (name.tag === undefined && name.digest === undefined) {
+    throw new FlagError(`Sign identity must be a fully specified reference ${text}`);
+  }
+  return text;
 }
 
 function checkDirectoryFlags(flags: CopyFlagValues, destination: ImageReference, log: Logger): void {
@@ -249,7 +260,15 @@ export function readFormat(text: string | undefined): ManifestFormat | undefined
 
 /** @throws {FlagError} */
 export function checkSigning(flags: SigningFlags): void {
-  const keys = [flags["sign-by"], flags["sign-by-sq-fingerprint"], flags["sign-by-sigstore-private-key"]];
+  if (flags["sign-by"] !== undefined && flags["sign-by-key-file"] !== undefined) {
+    throw new FlagError("--sign-by and --sign-by-key-file cannot be specified together");
+  }
+  const keys = [
+    flags["sign-by"],
+    flags["sign-by-key-file"],
+    flags["sign-by-sq-fingerprint"],
+    flags["sign-by-sigstore-private-key"],
+  ];
   const given = keys.filter((key) => key !== undefined).length;
   if (flags["sign-passphrase-file"] === undefined || given < 2) return;
   throw new FlagError(

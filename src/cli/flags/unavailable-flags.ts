@@ -10,11 +10,6 @@ export interface UnavailableFlag {
 }
 
 const FEATURES: readonly (readonly [flag: keyof CopyFlagValues, feature: string])[] = [
-  ["sign-by", "signing images"],
-  ["sign-by-sigstore", "signing images"],
-  ["sign-by-sigstore-private-key", "signing images"],
-  ["sign-passphrase-file", "signing images"],
-  ["sign-identity", "signing images"],
   ["encryption-key", "encrypting layers"],
   ["decryption-key", "decrypting layers"],
 ];

@@ -16,6 +16,7 @@ import type { Invocation } from "../command.ts";
 import { readRetryPolicy } from "../flags/retry-flags.ts";
 import type { SyncFlagTable } from "../flags/sync-flags.ts";
 import { createEnvironment, wantedPlatform } from "../session.ts";
+import { openSigners } from "../signers.ts";
 import type { SyncOptions } from "./sync-options.ts";
 
 /** What a run of `sync` works with. */
@@ -66,6 +67,7 @@ export async function openSyncSession(
       format: options.format,
       preserveDigests: flags["preserve-digests"],
       removeSignatures: flags["remove-signatures"],
+      signers: await openSigners(invocation, flags),
       imagesAtATime: flags["images-at-a-time"] || undefined,
       retrying: (work, operation) => retrying(retries, work, operation),
     },

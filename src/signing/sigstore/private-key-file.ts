@@ -111,7 +111,7 @@ async function deriveKey(
   return await new Promise((resolve, reject) => {
     // Node counts a little more memory than the algorithm's 128 N r.
     scrypt(passphrase, salt, 32, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
-      error === null ? resolve(new Uint8Array(key)) : reject(error),
+      error ? reject(error) : resolve(new Uint8Array(key)),
     );
   });
 }

@@ -210,9 +210,6 @@ describe("warnings", () => {
 
 describe("what this release cannot do is refused, with the flag's name", () => {
   const cases: readonly (readonly [words: readonly string[], flag: string, feature: string])[] = [
-    [["--sign-by=a"], "--sign-by", "signing images"],
-    [["--sign-by-sigstore=a"], "--sign-by-sigstore", "signing images"],
-    [["--sign-identity=example.com/a:b"], "--sign-identity", "signing images"],
     [["--encryption-key=jwe:a", "--encrypt-layer=0"], "--encryption-key", "encrypting layers"],
     [["--decryption-key=a"], "--decryption-key", "decrypting layers"],
   ];

@@ -1,0 +1,68 @@
+import type { KeyObject } from "node:crypto";
+import type { OperationOptions } from "../../core/byte-stream.ts";
+import type { ImageSigner } from "../../core/signature.ts";
+import { SIMPLE_SIGNING } from "../../core/sigstore-types.ts";
+import { manifestDigest } from "../../format/manifest-digest.ts";
+import { formatSigstorePayload } from "../payload.ts";
+import { ANNOTATION } from "./attachment.ts";
+import { formatPem } from "./pem.ts";
+import { exportPublicKey } from "./public-key.ts";
+
+/** A private key, and what tells others whose it is. */
+export interface SigstoreKey {
+  readonly privateKey: KeyObject;
+  /** PEM of the certificate of a key that was made for one run, and of the authorities above it. */
+  readonly certificate?: { readonly leaf: Uint8Array; readonly chain: Uint8Array } | undefined;
+}
+
+/** A signature that a transparency log is to record. */
+export interface LogEntry {
+  readonly payload: Uint8Array;
+  readonly signature: Uint8Array;
+  /** PEM of the public key, or of its certificate. */
+  readonly signer: Uint8Array;
+}
+
+export interface SigstoreSignerOptions {
+  readonly key: SigstoreKey;
+  /** Has the signature recorded, and gives the log's promise as the text of an annotation. Signing reference 3.5. */
+  readonly record?: ((entry: LogEntry, options: OperationOptions) => Promise<string>) | undefined;
+}
+
+/** Signs images as skopeo and cosign 2 do. Signing reference 3.1 and 3.2. */
+export function sigstoreImageSigner({ key, record }: SigstoreSignerOptions): ImageSigner {
+  return {
+    method: "a sigstore signature",
+    sign: async (manifest, dockerReference, options = {}) => {
+      const digest = manifestDigest(manifest.bytes);
+      const payload = formatSigstorePayload({ manifestDigest: digest, dockerReference });
+      const signature = signBytes(key.privateKey, payload);
+      const entry = { payload, signature, signer: key.certificate?.leaf ?? publicKeyPem(key.privateKey) };
+      const promise = await record?.(entry, options);
+      const annotations = {
+        [ANNOTATION.signature]: Buffer.from(signature).toString("base64"),
+        ...(promise === undefined ? {} : { [ANNOTATION.bundle]: promise }),
+        ...certificateAnnotations(key),
+      };
+      return { kind: "sigstore", mimeType: SIMPLE_SIGNING, payload, annotations };
+    },
+  };
+}
+
+/** SHA-256 with ECDSA, as DER, and with RSA, PKCS #1 version 1.5; Ed25519 as it is. Signing reference 3.1. */
+export function signBytes(privateKey: KeyObject, data: Uint8Array): Uint8Array {
+  const { sign } = process.getBuiltinModule("node:crypto");
+  const hash = privateKey.asymmetricKeyType === "ed25519" ? null : "sha256";
+  return sign(hash, data, { key: privateKey, dsaEncoding: "der" });
+}
+
+function publicKeyPem(privateKey: KeyObject): Uint8Array {
+  const { createPublicKey } = process.getBuiltinModule("node:crypto");
+  return formatPem({ label: "PUBLIC KEY", bytes: exportPublicKey(createPublicKey(privateKey)) });
+}
+
+function certificateAnnotations({ certificate }: SigstoreKey): Readonly<Record<string, string>> {
+  if (certificate === undefined) return {};
+  const [leaf, chain] = [certificate.leaf, certificate.chain].map((pem) => new TextDecoder().decode(pem));
+  return { [ANNOTATION.certificate]: leaf ?? "", [ANNOTATION.chain]: chain ?? "" };
+}
