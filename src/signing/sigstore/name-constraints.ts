@@ -90,8 +90,9 @@ function isAddressWithin(address: Buffer, network: Buffer): boolean {
   });
 }
 
-function notAllowed({ value }: GeneralName): ImageError {
-  return invalid(`an authority may not vouch for the name ${JSON.stringify(value.toString("utf8"))}`);
+function notAllowed({ kind, value }: GeneralName): ImageError {
+  const name = kind === "ip" ? value.join(".") : value.toString("utf8");
+  return invalid(`an authority may not vouch for the name ${JSON.stringify(name)}`);
 }
 
 function invalid(message: string): ImageError {
