@@ -2,15 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { commandTable } from "../src/cli/command-table.ts";
+import { GpgHome } from "./signing/openpgp/gpg-home.ts";
 import { type FaultyRegistry, startFaultyRegistry } from "./support/faulty-registry.ts";
 import { buildImage, temporary, writeLayout } from "./support/images.ts";
-import { startOurs } from "./support/run.ts";
+import { findProgram } from "./support/peers.ts";
+import { runOurs, startOurs } from "./support/run.ts";
 
 /**
  * A password that must be nowhere but in the request to the registry: not in what a command writes, not in its files, not in
  * the process list, whichever way it came and whatever the registry answers.
  */
 const MARKER = "marker-7f3a91";
+const USER = "secrets@example.com";
 const ENCODED = Buffer.from(`jo:${MARKER}`).toString("base64");
 /** It is there in these forms. */
 const FORMS: readonly string[] = [MARKER, ENCODED, ENCODED.replace(/=+$/, ""), encodeURIComponent(MARKER)];
@@ -19,6 +22,10 @@ let registry: FaultyRegistry;
 let layout: string;
 let authFile: string;
 let helpers: string;
+/** A file whose first line is the password, here of a key. */
+let passphraseFile: string;
+let keyPrefix: string;
+let gnupg: GpgHome | undefined;
 
 beforeAll(async () => {
   const image = buildImage({ seed: "secrets" });
@@ -44,15 +51,37 @@ beforeAll(async () => {
   const helper = join(helpers, "docker-credential-test");
   writeFileSync(helper, `#!/bin/sh\necho '{"Username":"jo","Secret":"${MARKER}"}'\n`);
   chmodSync(helper, 0o755);
+  passphraseFile = join(temporary("passphrase"), "passphrase");
+  writeFileSync(passphraseFile, `${MARKER}\n`, { mode: 0o600 });
+  keyPrefix = join(temporary("key"), "key");
+  const generate = [
+    "generate-sigstore-key",
+    "--output-prefix",
+    keyPrefix,
+    "--passphrase-file",
+    passphraseFile,
+  ];
+  expect(await runOurs(generate)).toMatchObject({ exitCode: 0 });
+  const gpg = findProgram("gpg");
+  if (gpg === undefined) return;
+  gnupg = new GpgHome();
+  await gnupg.makeKey(USER, MARKER);
+  // Writes down how it was called, where files are looked through.
+  writeFileSync(join(helpers, "gpg"), `#!/bin/sh\necho "$@" >>"$HOME/calls"\nexec ${gpg} "$@"\n`);
+  chmodSync(join(helpers, "gpg"), 0o755);
 });
 
-afterAll(async () => await registry?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await registry?.[Symbol.asyncDispose]();
+  await gnupg?.[Symbol.asyncDispose]();
+});
 
 interface Attempt {
   readonly words: readonly string[];
   readonly stdin?: string;
   /** The secret is an argument: then it is in the list of processes, as with every tool that takes one. */
   readonly isArgument?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
   /** A file that is meant to hold the secret. */
   readonly keeps?: string;
 }
@@ -65,6 +94,13 @@ function attempts(): Readonly<Record<string, readonly Attempt[]>> {
   const creds = ["--creds", `jo:${MARKER}`];
   const stored = join(temporary("login"), "auth.json");
   const here = (): string => join(temporary("secret-copy"), "image");
+  const prefix = join(temporary("secret-key"), "key");
+  const passphrase = ["--passphrase-file", passphraseFile];
+  const identity = ["--sign-identity", "a.example/b:1", "--sign-passphrase-file", passphraseFile];
+  const signing = [
+    { words: ["--sign-by-sigstore-private-key", `${keyPrefix}.private`], env: {} },
+    { words: ["--sign-by", USER], env: { GNUPGHOME: gnupg?.path ?? "" } },
+  ];
   const oneSided = (words: readonly string[], ...images: string[]): Attempt[] => [
     ...images.map((image) => ({ words: [...words, ...file, "--tls-verify=false", image] })),
     ...images.map((image) => ({
@@ -93,8 +129,13 @@ function attempts(): Readonly<Record<string, readonly Attempt[]>> {
       {
         words: ["copy", "--insecure-policy", ...file, "--dest-tls-verify=false", `oci:${layout}:v1`, broken],
       },
+      ...signing.map(({ words, env }) => ({
+        words: ["copy", "--insecure-policy", ...words, ...identity, `oci:${layout}:v1`, `dir:${here()}`],
+        env,
+      })),
     ],
     delete: oneSided(["delete"], good, broken),
+    "generate-sigstore-key": [{ words: ["generate-sigstore-key", "--output-prefix", prefix, ...passphrase] }],
     inspect: oneSided(["inspect"], good, broken),
     "list-tags": oneSided(["list-tags"], good.replace(/:1$/, ""), broken.replace(/:1$/, "")),
     login: [
@@ -131,7 +172,24 @@ function attempts(): Readonly<Record<string, readonly Attempt[]>> {
     ],
     logout: [{ words: ["logout", "--authfile", stored, registry.host], keeps: stored }],
     "manifest-digest": [],
+    policy: oneSided(["policy", "check"], good, broken),
     serve: [],
+    "standalone-sign": [
+      {
+        words: [
+          "standalone-sign",
+          passphraseFile,
+          "a.example/b:1",
+          USER,
+          "-o",
+          `${prefix}.signature`,
+          ...passphrase,
+        ],
+        env: { GNUPGHOME: gnupg?.path ?? "" },
+      },
+    ],
+    "standalone-verify": [],
+    "untrusted-signature-dump-without-verification": [],
     sync: [good, broken].map((image) => ({
       words: [
         ...[
@@ -175,7 +233,7 @@ async function watch(
   const env = { HOME: home, XDG_RUNTIME_DIR: home, XDG_CACHE_HOME: join(home, "cache") };
   const path = `${helpers}:${process.env.PATH}`;
   const child = startOurs([...more, ...attempt.words], {
-    env: { ...env, PATH: path },
+    env: { ...env, PATH: path, ...attempt.env },
     stdin: attempt.stdin ?? "",
   });
   let listed = "";

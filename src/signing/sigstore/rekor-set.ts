@@ -88,7 +88,7 @@ function parse<Schema extends v.GenericSchema>(
   const result = v.safeParse(schema, parseStrictJson(bytes, { code: "SIGNATURE_INVALID" }));
   if (result.success) return result.output;
   const [issue] = result.issues;
-  throw invalid(`${what} cannot be read: ${v.getDotPath(issue) ?? "document"}: ${issue.message}`);
+  throw invalid(`${what} cannot be read: ${v.getDotPath(issue) ?? "it"} is not what it should be`);
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {
