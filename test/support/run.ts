@@ -22,7 +22,7 @@ export interface RunOptions {
 const REPOSITORY = join(import.meta.dir, "..", "..");
 
 /** Our command: the binary named by SKOPEO_BINARY, or else the sources. */
-const OURS: readonly string[] = process.env.SKOPEO_BINARY
+export const OURS: readonly string[] = process.env.SKOPEO_BINARY
   ? [process.env.SKOPEO_BINARY]
   : [process.execPath, join(REPOSITORY, "src", "cli", "bin.ts")];
 
