@@ -1,4 +1,3 @@
-import { hostEnvironment } from "../config/locations.ts";
 import type { CopyRequest } from "../copy/copy-request.ts";
 import { evaluatePolicy, loadPolicy } from "../policy/policy.ts";
 import type { Invocation } from "./command.ts";
@@ -10,7 +9,6 @@ export async function loadAdmission({
 }: Pick<Invocation, "globals" | "log">): Promise<Admission> {
   const debug = (message: string): void => log.debug(message);
   const inForce = await loadPolicy({
-    environment: hostEnvironment(),
     file: globals.policyPath,
     insecurePolicy: globals.insecurePolicy,
     requireSigned: globals.requireSigned,

@@ -1,4 +1,4 @@
-import type { Environment } from "../config/locations.ts";
+import { type Environment, hostEnvironment } from "../config/locations.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
@@ -8,7 +8,8 @@ import { missingPolicyFile, readPolicyFile, type TrustPolicy } from "./policy-fi
 import type { PolicyRequirement } from "./requirement.ts";
 
 export interface PolicyOptions {
-  readonly environment: Environment;
+  /** Where files are looked for; without it, that of this process. */
+  readonly environment?: Environment | undefined;
   /** The policy file of `--policy`; "" counts as not given. */
   readonly file?: string | undefined;
   /** Accept every image, and read no file, not even `file`. */
@@ -38,7 +39,7 @@ const ACCEPT_ANYTHING: TrustPolicy = {
  * Reads the trust policy that options and files give. Signing reference 1.1.
  * @throws {ImageError} CONFIG_INVALID
  */
-export async function loadPolicy(options: PolicyOptions): Promise<PolicyInForce> {
+export async function loadPolicy(options: PolicyOptions = {}): Promise<PolicyInForce> {
   const requireSigned = options.requireSigned ?? false;
   if (options.insecurePolicy) {
     if (requireSigned) {
@@ -46,12 +47,13 @@ export async function loadPolicy(options: PolicyOptions): Promise<PolicyInForce>
     }
     return { policy: ACCEPT_ANYTHING, requireSigned };
   }
-  const loaded = await readPolicyFile(options);
+  const environment = options.environment ?? hostEnvironment();
+  const loaded = await readPolicyFile({ environment, file: options.file });
   if (loaded !== undefined) {
     options.debug?.(`Using trust policy ${loaded.path}`);
     return { policy: loaded.policy, requireSigned, path: loaded.path };
   }
-  if (options.whenMissing === "fail") throw missingPolicyFile(options.environment);
+  if (options.whenMissing === "fail") throw missingPolicyFile(environment);
   options.debug?.("No trust policy file found, accepting images without one");
   return { policy: ACCEPT_ANYTHING, requireSigned };
 }

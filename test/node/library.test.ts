@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,11 +8,18 @@ import { after, before, test } from "node:test";
 import {
   computeDigest,
   copyImage,
+  evaluatePolicy,
+  generateKeyFiles,
   ImageEnvironment,
   ImageError,
   ImageNotFoundError,
   type ImageReference,
+  loadPolicy,
+  openKeyFileSigner,
   type ProgressEvent,
+  readPrivateKeyFile,
+  sigstoreImageSigner,
+  simpleImageSigner,
 } from "../../src/index.ts";
 import { startForwardProxy } from "../support/forward-proxy.ts";
 import { buildImage, checkLayoutBlobs, type TestImage, treeOf, writeLayout } from "../support/images.ts";
@@ -154,5 +161,48 @@ test("a registry is reached through a proxy with a password, and a wrong passwor
     await assert.rejects(list("wrong"), /proxy .* 407/);
   } finally {
     await proxy[Symbol.asyncDispose]();
+  }
+});
+
+test("an image is signed with both kinds of key, and a policy asks for both", async () => {
+  const fixtures = join(import.meta.dirname, "..", "signing", "fixtures", "gpg");
+  const layout = writeLayout({ v1: buildImage({ seed: "signed-on-node" }) });
+  const { privateKey, publicKey } = await generateKeyFiles("a passphrase");
+  await assert.rejects(readPrivateKeyFile(privateKey, "another"), /decryption failed/);
+  const key = { privateKey: await readPrivateKeyFile(privateKey, "a passphrase") };
+  const gnupg = await openKeyFileSigner({ keyFile: readFileSync(join(fixtures, "plain.sec.gpg")) });
+  const signed = join(directory, "signed");
+  const name = "registry.example.com/app:1";
+  await copyImage({
+    source: await environment.parseImageName(`oci:${layout}:v1`),
+    destination: await environment.parseImageName(`dir:${signed}`),
+    instances: { kind: "all" },
+    admit: async () => undefined,
+    signers: [simpleImageSigner(gnupg), sigstoreImageSigner({ key })],
+    signIdentity: name,
+  });
+  const signedIdentity = { type: "exactReference", dockerReference: name };
+  const both = [
+    { type: "signedBy", keyType: "GPGKeys", keyPath: join(fixtures, "plain.pub.gpg"), signedIdentity },
+    { type: "sigstoreSigned", keyData: Buffer.from(publicKey).toString("base64"), signedIdentity },
+  ];
+  const stranger = { ...both[0], keyPath: join(fixtures, "protected.pub.gpg") };
+  for (const [requirements, outcome] of [
+    [both, "accepted"],
+    [[...both, stranger], "Source image rejected: Invalid GPG signature"],
+  ] as const) {
+    const file = join(directory, "policy.json");
+    writeFileSync(file, JSON.stringify({ default: requirements }));
+    const policy = await loadPolicy({ file });
+    const told = await copyImage({
+      source: await environment.parseImageName(`dir:${signed}`),
+      destination: await environment.parseImageName(`dir:${join(directory, "verified")}`),
+      instances: { kind: "all" },
+      admit: (image, options) => evaluatePolicy(policy, image, options),
+    }).then(
+      () => "accepted",
+      (error) => String(error.message),
+    );
+    assert.ok(told.startsWith(outcome), told);
   }
 });

@@ -1,4 +1,3 @@
-import { hostEnvironment } from "../../config/locations.ts";
 import { SourceSignatures } from "../../copy/source-signatures.ts";
 import type { RawManifest } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
@@ -52,7 +51,6 @@ async function run(invocation: Invocation<Flags>): Promise<void> {
   if (verb !== "check") throw new UsageError('The only thing that "policy" does is "policy check IMAGE"');
   if (name === undefined || others.length > 0) throw new UsageError("Exactly one image expected");
   const inForce = await loadPolicy({
-    environment: hostEnvironment(),
     file: globals.policyPath,
     insecurePolicy: globals.insecurePolicy,
     requireSigned: globals.requireSigned,
