@@ -22,6 +22,7 @@ export function parseIdentityRule(value: unknown): IdentityRule {
     case "matchExact":
     case "matchRepoDigestOrExact":
     case "matchRepository":
+    case "matchDigestOnly":
       readMembers(value, ["type"]);
       return { type };
     case "exactReference":

@@ -6,6 +6,7 @@ import type { IdentityRule } from "./trust.ts";
  * undefined is an image without a name. Signing reference 1.7.
  */
 export function acceptsIdentity(rule: IdentityRule, signed: string, image: DockerName | undefined): boolean {
+  if (rule.type === "matchDigestOnly") return true;
   const signature = tryParse(signed);
   if (signature === undefined) return false;
   switch (rule.type) {

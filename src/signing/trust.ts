@@ -3,8 +3,12 @@ export type KeySource =
   | { readonly kind: "paths"; readonly paths: readonly string[] }
   | { readonly kind: "data"; readonly data: readonly Uint8Array[] };
 
-/** Which identity a signature must name to count for an image. Signing reference 1.7. */
+/**
+ * Which identity a signature must name to count for an image. Signing reference 1.7. `matchDigestOnly` is our own: no name is
+ * compared, which is all that can be done with bundles.
+ */
 export type IdentityRule =
+  | { readonly type: "matchDigestOnly" }
   | { readonly type: "matchExact" | "matchRepoDigestOrExact" | "matchRepository" }
   | { readonly type: "exactReference"; readonly dockerReference: string }
   | { readonly type: "exactRepository"; readonly dockerRepository: string }

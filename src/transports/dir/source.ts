@@ -37,6 +37,9 @@ function checkInstance(bytes: Uint8Array, instance: Digest | undefined): Digest 
   );
 }
 
+/** More than anybody has made. */
+const MOST_SIGNATURES = 1000;
+
 /** Signatures are numbered without gaps: the first missing number ends them. */
 async function readSignatures(
   directory: string,
@@ -50,6 +53,12 @@ async function readSignatures(
       throw error;
     });
     if (blob === undefined) return signatures;
+    if (signatures.length === MOST_SIGNATURES) {
+      throw new ImageError(
+        "SIZE_LIMIT",
+        `${directory} has more than ${MOST_SIGNATURES} signatures of one image`,
+      );
+    }
     signatures.push(
       await inContext(`parsing signature ${JSON.stringify(path)}`, async () => parseSignatureBlob(blob)),
     );

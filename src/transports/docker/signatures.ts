@@ -34,8 +34,11 @@ export async function readSignatures(
   if (!place.settings.usesSigstoreAttachments) return simple;
   const { readAttachments } = await import("./sigstore-attachments.ts");
   const { readSignatureReferrers } = await import("./signature-referrers.ts");
-  const attached = await readAttachments(place, digest, options);
-  return [...simple, ...attached, ...(await readSignatureReferrers(place, digest, options))];
+  const [attached, referring] = await Promise.all([
+    readAttachments(place, digest, options),
+    readSignatureReferrers(place, digest, options),
+  ]);
+  return [...simple, ...attached, ...referring];
 }
 
 /**
