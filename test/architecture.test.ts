@@ -11,7 +11,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   format: ["core"],
   registry: ["core", "format", "runtime"],
   config: ["core", "runtime"],
-  signing: ["compression", "core", "format", "runtime"],
+  signing: ["compression", "core", "format", "registry/network-error.ts", "runtime"],
   policy: ["core", "config", "signing"],
   compression: ["core", "runtime"],
   tar: ["compression", "core", "runtime"],

@@ -1,6 +1,8 @@
+import type { KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { inContext } from "../core/errors.ts";
 import type { ImageSigner } from "../core/signature.ts";
+import type { ImageEnvironment } from "../environment/image-environment.ts";
 import type { SimpleSigner } from "../signing/simple/signer.ts";
 import type { Invocation } from "./command.ts";
 import type { FlagValues } from "./flag.ts";
@@ -15,7 +17,7 @@ type SigningFlags = Pick<
   | "sign-by-sigstore-private-key"
   | "sign-passphrase-file"
 >;
-type SigningInvocation = Pick<Invocation, "stderr" | "signal" | "log">;
+type SigningInvocation = Pick<Invocation, "stderr" | "signal">;
 
 /**
  * What the signing flags ask for. Keys and passphrases are tried at once, so that nothing is copied that cannot be signed
@@ -25,6 +27,7 @@ type SigningInvocation = Pick<Invocation, "stderr" | "signal" | "log">;
 export async function openSigners(
   invocation: SigningInvocation,
   flags: SigningFlags,
+  environment: ImageEnvironment,
 ): Promise<readonly ImageSigner[]> {
   const parameters = flags["sign-by-sigstore"];
   const identity = flags["sign-by"];
@@ -35,7 +38,9 @@ export async function openSigners(
   if (parameters !== undefined) {
     const { openParameterSigner } = await import("./parameter-signer.ts");
     signers.push(
-      await inContext("Error using --sign-by-sigstore", () => openParameterSigner(invocation, parameters)),
+      await inContext("Error using --sign-by-sigstore", () =>
+        openParameterSigner(invocation, parameters, environment),
+      ),
     );
   }
   if (identity !== undefined || keyFile !== undefined) {
@@ -75,9 +80,13 @@ async function openKeyFile(path: string, passphrase: string | undefined): Promis
 }
 
 async function openSigstoreKey(path: string, passphrase: string): Promise<ImageSigner> {
-  const { readPrivateKeyFile } = await import("../signing/sigstore/private-key-file.ts");
   const { sigstoreImageSigner } = await import("../signing/sigstore/image-signer.ts");
+  return sigstoreImageSigner({ key: { privateKey: await readSigstoreKey(path, passphrase) } });
+}
+
+/** @throws {ImageError} `reading private key from …` or `initializing private key: …` */
+export async function readSigstoreKey(path: string, passphrase: string): Promise<KeyObject> {
+  const { readPrivateKeyFile } = await import("../signing/sigstore/private-key-file.ts");
   const file = await inContext(`reading private key from ${path}`, () => readFile(path));
-  const privateKey = await inContext("initializing private key", () => readPrivateKeyFile(file, passphrase));
-  return sigstoreImageSigner({ key: { privateKey } });
+  return await inContext("initializing private key", () => readPrivateKeyFile(file, passphrase));
 }

@@ -10,7 +10,7 @@ import type { ImageReference, Transport } from "../core/image.ts";
 import type { NetworkEvent } from "../core/progress.ts";
 import type { UploadJournal } from "../core/upload-journal.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
-import type { TlsRestrictions } from "../runtime/http.ts";
+import type { HttpClient, TlsRestrictions } from "../runtime/http.ts";
 import { defaultTemporaryDirectory } from "../runtime/temporary-file.ts";
 import type { EngineClientOptions } from "../transports/docker-daemon/engine-client.ts";
 import { VERSION } from "../version.ts";
@@ -126,6 +126,11 @@ export class ImageEnvironment {
       "REGISTRY_FAILURE",
       `pinging container registry ${registry} returned ${response.status}`,
     );
+  }
+
+  /** A client for the services of sigstore: it uses the machine's proxies and authorities, and has no credentials. */
+  async openServiceClient(): Promise<HttpClient> {
+    return await this.#connections.openServiceClient();
   }
 
   /**

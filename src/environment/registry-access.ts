@@ -88,10 +88,16 @@ export class RegistryConnections {
   /** Reads a blob from an address outside of any registry. */
   readonly fetchExternal: ExternalFetch = async (blob, options) => {
     const { fetchExternalBlob } = await import("./external-blob.ts");
-    const restrictions = await this.#settings.tlsRestrictions();
-    const client = await this.#createClient(restrictions && { verify: true, restrictions });
-    return await fetchExternalBlob(this.#patient(client), blob, options);
+    return await fetchExternalBlob(this.#patient(await this.openServiceClient()), blob, options);
   };
+
+  /** A client for servers that are no registries. It has no credentials, and neither retries nor follows redirects. */
+  async openServiceClient(): Promise<HttpClient> {
+    const restrictions = await this.#settings.tlsRestrictions();
+    const ca = await readEnvironmentCertificates(this.#settings.environment);
+    if (restrictions === undefined && ca.length === 0) return await this.#createClient(undefined);
+    return await this.#createClient({ verify: true, ca, restrictions });
+  }
 
   async #findSignatureSettings(name: DockerName, access: ImageAccess): Promise<SignatureSettings> {
     const { environment, signatureStorageDirectory } = this.#settings;

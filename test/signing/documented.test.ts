@@ -5,9 +5,10 @@ import { type DockerRegistry, startDockerRegistry } from "../support/docker-regi
 import { buildImage, temporary, writeLayout } from "../support/images.ts";
 import { findProgram } from "../support/peers.ts";
 import { OURS, run } from "../support/run.ts";
+import { type MockSigstore, startMockSigstore } from "./keyless/mock-sigstore.ts";
 import { GpgHome } from "./openpgp/gpg-home.ts";
 
-/** The files that docs/signing.md shows and its commands, in order, do what the page says, with a local registry for the one it names. */
+/** The files that docs/signing.md shows and its commands, in order, do what the page says, with local services for those it names. */
 const missing = ["docker-registry", "gpg"].filter((program) => findProgram(program) === undefined);
 if (missing.length > 0)
   console.error(`LEFT OUT for want of ${missing.join(", ")}: the commands of docs/signing.md`);
@@ -15,16 +16,19 @@ if (missing.length > 0)
 const page = readFileSync(resolve(import.meta.dir, "../../docs/signing.md"), "utf8");
 let registry: DockerRegistry;
 let home: GpgHome;
+let sigstore: MockSigstore;
 
 beforeAll(async () => {
   if (missing.length > 0) return;
   registry = await startDockerRegistry();
   home = new GpgHome();
+  sigstore = await startMockSigstore();
 });
 
 afterAll(async () => {
   await registry?.[Symbol.asyncDispose]();
   await home?.[Symbol.asyncDispose]();
+  await sigstore?.[Symbol.asyncDispose]();
 });
 
 test.skipIf(missing.length > 0)(
@@ -34,6 +38,9 @@ test.skipIf(missing.length > 0)(
     const local = (text: string): string =>
       text
         .replaceAll("registry.example.com", registry.host)
+        .replaceAll("https://fulcio.sigstore.dev", sigstore.fulcioUrl)
+        .replaceAll("https://oauth2.sigstore.dev/auth", sigstore.issuerUrl)
+        .replaceAll("https://rekor.sigstore.dev", sigstore.rekorUrl)
         .replaceAll("https://signatures.example.com", `file://${directory}/signatures`)
         .replaceAll("/srv/signatures", `${directory}/signatures`);
     for (const [, name = "", text = ""] of page.matchAll(/^```(?:yaml|json) (\S+)\n(.*?)^```/gms)) {

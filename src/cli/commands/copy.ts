@@ -75,7 +75,7 @@ async function run(invocation: Invocation<CopyFlagTable>): Promise<void> {
   const options = readCopyOptions(flags, destination, log);
   const { format, instances, compression } = options;
   const { openSigners } = await import("../signers.ts");
-  const signers = await openSigners(invocation, flags);
+  const signers = await openSigners(invocation, flags, environment);
   const temporaryDirectory = globals.temporaryDirectory ?? defaultTemporaryDirectory();
   const platform = await wantedPlatform(globals);
   const copyOnce = async (onProgress: ProgressListener): Promise<CopyResult> =>

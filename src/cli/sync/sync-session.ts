@@ -67,7 +67,7 @@ export async function openSyncSession(
       format: options.format,
       preserveDigests: flags["preserve-digests"],
       removeSignatures: flags["remove-signatures"],
-      signers: await openSigners(invocation, flags),
+      signers: await openSigners(invocation, flags, environment),
       imagesAtATime: flags["images-at-a-time"] || undefined,
       retrying: (work, operation) => retrying(retries, work, operation),
     },

@@ -25,6 +25,17 @@ const DEFAULT_TIMEOUT = 300_000;
 const OUTPUT_LIMIT: number = 64 * 1024 * 1024;
 const MESSAGE_LIMIT: number = 1024 * 1024;
 
+/** User IDs are taken and told as they are here, whatever the locale. */
+const BASIC_PARAMETERS: readonly string[] = [
+  "--batch",
+  "--no-tty",
+  "--status-fd",
+  "2",
+  "--display-charset",
+  "utf-8",
+  "--utf8-strings",
+];
+
 /**
  * Runs gpg with `input` on its standard input. An abort ends it, and rejects with the signal's reason.
  * @throws {SigningError} no-gpg when there is no such program, timed-out, or failed
@@ -40,7 +51,7 @@ export async function runGpg(
   const { spawn } = await import("node:child_process");
   signal?.throwIfAborted();
   return await new Promise((resolve, reject) => {
-    const child = spawn(program, ["--batch", "--no-tty", "--status-fd", "2", ...parameters], {
+    const child = spawn(program, [...BASIC_PARAMETERS, ...parameters], {
       // Its messages are looked for in what it says, so that they must not be translated.
       env: { ...options.env, LANGUAGE: "en" },
       stdio: ["pipe", "pipe", "pipe"],
@@ -51,6 +62,9 @@ export async function runGpg(
     const stop = (reason: unknown): void => {
       finish();
       child.kill("SIGKILL");
+      // What it has started may hold these open, and this process with them.
+      for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+      child.unref();
       reject(reason);
     };
     const onAbort = (): void => stop(signal?.reason);

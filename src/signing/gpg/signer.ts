@@ -34,8 +34,8 @@ const FAILURES: ReadonlyMap<number, SigningFailure> = new Map([
  */
 export async function openGpgSigner(options: GpgSignerOptions): Promise<SimpleSigner> {
   const { identity, passphrase = "" } = options;
-  if (identity === "") throw new SigningError("unknown-key", "Invalid value");
-  if (/[\r\n]/.test(passphrase)) {
+  if (identity === "" || identity.includes("\0")) throw new SigningError("unknown-key", "Invalid value");
+  if (passphrase.includes("\n")) {
     throw new SigningError("bad-passphrase", "invalid passphrase: it must not contain a line break");
   }
   const key = chooseKey(await listSecretKeys(options), identity);
@@ -58,7 +58,7 @@ export async function tryPassphrase(signer: SimpleSigner, options: OperationOpti
 
 /** The passphrase in the content of a `--sign-passphrase-file`: its first line. */
 export function readPassphrase(content: Uint8Array): string {
-  const text = new TextDecoder().decode(content);
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(content);
   const newline = text.indexOf("\n");
   return newline < 0 ? text : text.slice(0, newline);
 }
@@ -75,8 +75,12 @@ async function sign(
     passphrase === "" ? payload : Buffer.concat([new TextEncoder().encode(`${passphrase}\n`), payload]);
   const parameters = [
     ...loopback,
+    // A user's gpg.conf may have set the opposite.
     "--no-armor",
     "--no-textmode",
+    "--no-for-your-eyes-only",
+    "--digest-algo",
+    "SHA512",
     "--local-user",
     localUser,
     "--output",

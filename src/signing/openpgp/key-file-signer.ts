@@ -55,30 +55,39 @@ function chooseKey(keys: readonly PrivateKey[], identity: string): PrivateKey {
   return key;
 }
 
+/** As gpg finds keys: by at least eight digits of a fingerprint, or by a part of a user ID. */
 function isNamed(key: PrivateKey, identity: string): boolean {
   const wanted = identity.toLowerCase();
+  const digits = /^(?:0x)?([0-9a-f]{8,})$/.exec(wanted)?.[1];
   return (
-    key.getKeys().some((each) => each.getFingerprint().endsWith(wanted.replace(/^0x/, ""))) ||
+    (digits !== undefined && key.getKeys().some((each) => each.getFingerprint().endsWith(digits))) ||
     key.getUserIDs().some((user) => user.toLowerCase().includes(wanted))
   );
 }
 
 async function unlock(key: PrivateKey, passphrase: string | undefined): Promise<PrivateKey> {
-  if (passphrase === undefined) throw new SigningError("bad-passphrase", "the key needs a passphrase");
   const { decryptKey } = await import("openpgp");
   try {
-    return await decryptKey({ privateKey: key, passphrase });
+    return await decryptKey({ privateKey: key, passphrase: passphrase ?? "" });
   } catch (error) {
-    throw new SigningError("bad-passphrase", "Bad passphrase", { cause: error });
+    if (!/Incorrect key passphrase/.test(errorMessage(error))) throw unusable(error);
+    const message = passphrase === undefined ? "the key needs a passphrase" : "Bad passphrase";
+    throw new SigningError("bad-passphrase", message, { cause: error });
   }
 }
 
+/** Keys may have expired, or lack the secret part of what would sign, of which only signing tells. */
 async function checkUsable(key: PrivateKey): Promise<void> {
   try {
     await key.getSigningKey();
+    await signPayload(key, new Uint8Array());
   } catch (error) {
-    throw new SigningError("unusable-key", `Unusable secret key: ${errorMessage(error)}`, { cause: error });
+    throw unusable(error);
   }
+}
+
+function unusable(error: unknown): SigningError {
+  return new SigningError("unusable-key", `Unusable secret key: ${errorMessage(error)}`, { cause: error });
 }
 
 async function signPayload(key: PrivateKey, payload: Uint8Array): Promise<Uint8Array> {

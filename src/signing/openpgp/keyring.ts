@@ -1,5 +1,5 @@
 import type { PublicKey } from "openpgp";
-import { type OpenPgpPacket, PACKET, readPacket } from "./packets.ts";
+import { type OpenPgpPacket, PACKET, readPacket, readPackets } from "./packets.ts";
 
 /** Public keys that signatures are checked with, one entry per primary key. */
 export interface Keyring {
@@ -15,13 +15,17 @@ const ARMORED_BLOCK =
  * cannot be escaped by a copy in another. Signing reference 1.6.
  */
 export async function readKeyring(sources: readonly Uint8Array[]): Promise<Keyring> {
-  const keys = new Map<string, PublicKey>();
+  const copies = new Map<string, PublicKey[]>();
   for (const source of sources) {
-    for (const block of await toBinary(source)) {
-      for (const binaryKey of splitKeys(block)) await addKey(keys, binaryKey);
+    for (const binaryKey of (await toBinary(source)).flatMap(splitKeys)) {
+      const key = await readPublicKey(binaryKey);
+      if (key === undefined) continue;
+      const fingerprint = key.getFingerprint();
+      copies.set(fingerprint, [...(copies.get(fingerprint) ?? []), key]);
     }
   }
-  return { keys: [...keys.values()] };
+  const keys = await Promise.all([...copies.values()].map(mergeCopies));
+  return { keys: keys.filter((key) => key !== undefined) };
 }
 
 /** The armored blocks of a text, each decoded; bytes that are no text are one block as they are. */
@@ -63,15 +67,38 @@ function tryPacket(block: Uint8Array, start: number): OpenPgpPacket | undefined 
   }
 }
 
-async function addKey(keys: Map<string, PublicKey>, binaryKey: Uint8Array): Promise<void> {
+async function readPublicKey(binaryKey: Uint8Array): Promise<PublicKey | undefined> {
   const { readKey } = await import("openpgp");
   try {
     const key = await readKey({ binaryKey });
-    const publicKey = key.isPrivate() ? key.toPublic() : key;
-    const fingerprint = publicKey.getFingerprint();
-    const known = keys.get(fingerprint);
-    keys.set(fingerprint, known === undefined ? publicKey : await known.update(publicKey));
+    return key.isPrivate() ? key.toPublic() : key;
   } catch {
     // A kind of key that is not supported is as good as none.
+    return undefined;
   }
+}
+
+/**
+ * One key with the users, subkeys and signatures of all copies. The library can merge, too, but leaves out what it
+ * takes for expired or repeated.
+ */
+async function mergeCopies(copies: readonly PublicKey[]): Promise<PublicKey | undefined> {
+  const [first, ...others] = copies;
+  if (others.length === 0) return first;
+  // The key, its users and its subkeys, each with its signatures; the keys of the maps are the bytes.
+  const components = new Map<string, Map<string, Uint8Array>>();
+  for (const copy of copies) {
+    const bytes = copy.write();
+    let component = new Map<string, Uint8Array>();
+    for (const { tag, start, end } of readPackets(bytes)) {
+      const packet = bytes.subarray(start, end);
+      const name = Buffer.from(packet).toString("latin1");
+      if (tag !== PACKET.signature) {
+        component = components.get(name) ?? new Map<string, Uint8Array>();
+        components.set(name, component);
+      }
+      component.set(name, packet);
+    }
+  }
+  return await readPublicKey(Buffer.concat([...components.values()].flatMap((each) => [...each.values()])));
 }

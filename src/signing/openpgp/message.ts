@@ -1,17 +1,17 @@
-import { unbzip2 } from "../../compression/bzip2.ts";
-import { collect, streamOf } from "../../core/byte-stream.ts";
 import { ImageError } from "../../core/errors.ts";
+import { unpackBzip2 } from "./bzip2.ts";
 import { type OpenPgpPacket, PACKET, readPacket, readPackets } from "./packets.ts";
 
 /** The largest signature, as stored and as decompressed, in bytes. Signing reference 6. */
 export const SIGNATURE_LIMIT: number = 4 * 1024 * 1024;
 
+/** Three packets are a signed message; so many more are there to keep a reader busy. */
+const MOST_PACKETS = 1000;
+
 /** A signed message taken apart; nothing of it is verified. */
 export interface SignedMessage {
   /** The content of the literal packet, which is what is signed. */
   readonly payload: Uint8Array;
-  /** The literal packet that the payload is in, without its header. */
-  readonly literal: Uint8Array;
   /** The content of the one signature packet. */
   readonly signature: Uint8Array;
 }
@@ -33,9 +33,8 @@ export async function readSignedMessage(message: Uint8Array): Promise<SignedMess
   if (message.length > SIGNATURE_LIMIT) throw tooLarge();
   if (message.length === 0) throw noData("it is empty");
   const first = readPacket(message, 0);
-  const packets =
-    first.tag === PACKET.compressed ? readPackets(await decompress(first.body)) : readPackets(message);
-  return takeApart(packets);
+  const content = first.tag === PACKET.compressed ? await decompress(first.body) : message;
+  return takeApart(readPackets(content, MOST_PACKETS));
 }
 
 /** RFC 9580, section 10.3: the signature follows its announcement and the content, or, of old, precedes the content. */
@@ -54,7 +53,7 @@ function takeApart(packets: readonly OpenPgpPacket[]): SignedMessage {
   } else if (order !== `${PACKET.signature} ${PACKET.literal}`) {
     throw noData("its packets are not those of a signed message");
   }
-  return { payload: literalContent(literal.body), literal: literal.body, signature: signature.body };
+  return { payload: literalContent(literal.body), signature: signature.body };
 }
 
 /** The announcement is not signed; one that contradicts the signature has been tampered with. */
@@ -95,30 +94,26 @@ async function decompress(body: Uint8Array): Promise<Uint8Array> {
     case 0:
       return data;
     case 1:
-      return inflate(data, "inflateRawSync");
+      return await unpack(() => inflate(data, "inflateRawSync"));
     case 2:
-      return inflate(data, "inflateSync");
+      return await unpack(() => inflate(data, "inflateSync"));
     case 3:
-      return await unpackBzip2(data);
+      return await unpack(() => unpackBzip2(data, SIGNATURE_LIMIT));
     default:
-      throw noData(`its compression ${algorithm ?? ""} is unknown`);
+      throw noData(`its compression${algorithm === undefined ? "" : ` ${algorithm}`} is unknown`);
   }
 }
 
 function inflate(data: Uint8Array, method: "inflateRawSync" | "inflateSync"): Uint8Array {
-  try {
-    return process.getBuiltinModule("node:zlib")[method](data, { maxOutputLength: SIGNATURE_LIMIT });
-  } catch (error) {
-    if (error instanceof RangeError) throw tooLarge(error);
-    throw noData("its compressed content is damaged", error);
-  }
+  return process.getBuiltinModule("node:zlib")[method](data, { maxOutputLength: SIGNATURE_LIMIT });
 }
 
-async function unpackBzip2(data: Uint8Array): Promise<Uint8Array> {
+/** All of them say with a `RangeError` that there is too much. */
+async function unpack(run: () => Uint8Array | Promise<Uint8Array>): Promise<Uint8Array> {
   try {
-    return await collect(unbzip2(streamOf(data)), SIGNATURE_LIMIT, "signature");
+    return await run();
   } catch (error) {
-    if (error instanceof ImageError) throw error;
+    if (error instanceof RangeError) throw tooLarge(error);
     throw noData("its compressed content is damaged", error);
   }
 }

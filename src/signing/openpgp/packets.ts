@@ -20,6 +20,9 @@ export const PACKET = {
   literal: 11,
 } as const;
 
+/** The types of packets whose length need not be known when they begin, as GnuPG has them. RFC 9580, section 4.2.1.4. */
+const DATA_PACKETS: readonly number[] = [PACKET.compressed, 9, PACKET.literal, 18, 20];
+
 /** The length of a part, where its content begins, and whether another length follows the part. */
 interface Extent {
   readonly length: number;
@@ -37,12 +40,13 @@ export function readPacket(bytes: Uint8Array, start: number): OpenPgpPacket {
   return (header & 0x40) === 0 ? readOldPacket(bytes, start, header) : readNewPacket(bytes, start, header);
 }
 
-/** All packets. @throws {ImageError} SIGNATURE_INVALID */
-export function readPackets(bytes: Uint8Array): readonly OpenPgpPacket[] {
+/** All packets, but no more than `most`. @throws {ImageError} SIGNATURE_INVALID */
+export function readPackets(bytes: Uint8Array, most: number = Infinity): readonly OpenPgpPacket[] {
   const packets: OpenPgpPacket[] = [];
   for (let start = 0; start < bytes.length; ) {
     const packet = readPacket(bytes, start);
     packets.push(packet);
+    if (packets.length > most) throw damaged("has too many packets");
     start = packet.end;
   }
   return packets;
@@ -53,6 +57,7 @@ function readOldPacket(bytes: Uint8Array, start: number, header: number): OpenPg
   const tag = (header >> 2) & 0x0f;
   const lengthType = header & 0x03;
   // Of the last type the length is not told: such a packet reaches to the end.
+  if (lengthType === 3) checkOpenEnded(tag);
   const contentStart = lengthType === 3 ? start + 1 : start + 1 + (1 << lengthType);
   const length =
     lengthType === 3 ? bytes.length - contentStart : bigEndian(bytes, start + 1, contentStart - start - 1);
@@ -62,17 +67,26 @@ function readOldPacket(bytes: Uint8Array, start: number, header: number): OpenPg
 
 /** The present format, where a packet may come in parts, each with its length before it. */
 function readNewPacket(bytes: Uint8Array, start: number, header: number): OpenPgpPacket {
-  const parts: Uint8Array[] = [];
-  let position = start + 1;
-  let extent: Extent;
-  do {
-    extent = readExtent(bytes, position);
-    position = extent.contentStart + extent.length;
-    parts.push(slice(bytes, extent.contentStart, position));
-  } while (extent.partial);
-  const [only] = parts;
-  const body = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
-  return { tag: header & 0x3f, body, start, end: position };
+  const tag = header & 0x3f;
+  let extent = readExtent(bytes, start + 1);
+  let end = extent.contentStart + extent.length;
+  let body = slice(bytes, extent.contentStart, end);
+  if (!extent.partial) return { tag, body, start, end };
+  checkOpenEnded(tag);
+  // The parts may be tiny and many, so that a buffer for all of them is cheaper than a list.
+  const joined = new Uint8Array(bytes.length - start);
+  let length = 0;
+  for (; ; body = slice(bytes, extent.contentStart, end)) {
+    joined.set(body, length);
+    length += body.length;
+    if (!extent.partial) return { tag, body: joined.subarray(0, length), start, end };
+    extent = readExtent(bytes, end);
+    end = extent.contentStart + extent.length;
+  }
+}
+
+function checkOpenEnded(tag: number): void {
+  if (!DATA_PACKETS.includes(tag)) throw damaged(`has a packet of type ${tag} without a length`);
 }
 
 function readExtent(bytes: Uint8Array, position: number): Extent {

@@ -35,6 +35,8 @@ interface CheckableSignature {
 }
 
 const BINARY = 0x00;
+/** What precedes the content of a literal packet: the format "b", no file name, no date. */
+const LITERAL_START: Uint8Array = Uint8Array.of(0x62, 0, 0, 0, 0, 0);
 
 /**
  * Verifies an OpenPGP message with exactly one signature, made by a key of the ring that is neither expired nor
@@ -62,7 +64,7 @@ export async function verifySignedMessage(
         primaryFingerprint: key.getFingerprint().toUpperCase(),
       };
     } catch (error) {
-      reasons.push(errorMessage(error));
+      reasons.push(reasonOf(error));
     }
   }
   throw invalid(reasons.length > 0 ? reasons.join("; ") : `no public key with ID ${signature.issuer}`);
@@ -104,13 +106,16 @@ async function findSigner(
 }
 
 async function readSignature(packet: Uint8Array): Promise<CheckableSignature> {
-  if (packet[0] === 3) return readVersion3Signature(packet);
+  const [version] = packet;
+  if (version === 3) return readVersion3Signature(packet);
+  // Newer ones are not GPG's, and upstream takes none.
+  if (version !== 4) throw invalid(`signature packets of version ${version ?? "none"} are not supported`);
   const { SignaturePacket } = await import("openpgp");
   const signature = new SignaturePacket();
   try {
     signature.read(packet);
   } catch (error) {
-    throw invalid(`the signature packet cannot be read: ${errorMessage(error)}`, error);
+    throw invalid(`the signature packet cannot be read: ${reasonOf(error)}`, error);
   }
   const { created } = signature;
   if (created === null) throw invalid("the signature has no time");
@@ -138,8 +143,15 @@ async function verifyPacket(
   }
   const { LiteralDataPacket } = await import("openpgp");
   const literal = new LiteralDataPacket();
-  await literal.read(message.literal);
+  // What is verified must be the very bytes that are handed on, not another reading of the packet they came in.
+  await literal.read(Buffer.concat([LITERAL_START, message.payload]));
   await signature.verify(key.keyPacket, BINARY, literal, now, false, config);
+}
+
+/** What the library says, or, where damage made it stumble, what that means. */
+function reasonOf(error: unknown): string {
+  const stumbled = error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
+  return stumbled ? "it is damaged" : errorMessage(error);
 }
 
 function keyId(key: PublicKey | Subkey): string {
