@@ -1,7 +1,14 @@
+import { readFile } from "node:fs/promises";
+
 /** Keys or certificates: in files, which are read when they are needed, or in the policy itself. */
 export type KeySource =
   | { readonly kind: "paths"; readonly paths: readonly string[] }
   | { readonly kind: "data"; readonly data: readonly Uint8Array[] };
+
+/** What a source has, in order. */
+export async function readKeySource(source: KeySource): Promise<readonly Uint8Array[]> {
+  return source.kind === "data" ? source.data : await Promise.all(source.paths.map((path) => readFile(path)));
+}
 
 /**
  * Which identity a signature must name to count for an image. Signing reference 1.7. `matchDigestOnly` is our own: no name is

@@ -1,11 +1,10 @@
 import type { KeyObject } from "node:crypto";
 import { ImageError, inContext } from "../../core/errors.ts";
-import type { SigstoreAuthority } from "../trust.ts";
+import { readKeySource, type SigstoreAuthority } from "../trust.ts";
 import { ANNOTATION } from "./attachment.ts";
 import { type Certificate, emailNames, fulcioIssuer, readCertificates } from "./certificate.ts";
 import { checkHostname } from "./certificate-hostname.ts";
 import { verifyCertificatePath } from "./certificate-path.ts";
-import { readKeySource } from "./public-key.ts";
 import { verifyRekorSet } from "./rekor-set.ts";
 import type { SignedPayload } from "./signed-by.ts";
 

@@ -1,13 +1,7 @@
 import type { KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { errorMessage, ImageError } from "../../core/errors.ts";
-import type { KeySource } from "../trust.ts";
+import { type KeySource, readKeySource } from "../trust.ts";
 import { readPemBlocks } from "./pem.ts";
-
-/** What the source has, in order. */
-export async function readKeySource(source: KeySource): Promise<readonly Uint8Array[]> {
-  return source.kind === "data" ? source.data : await Promise.all(source.paths.map((path) => readFile(path)));
-}
 
 /**
  * The public keys that a policy names. Signing reference 1.6.
