@@ -3,15 +3,11 @@ import { inContext } from "../core/errors.ts";
 import type { ImageSigner } from "../core/signature.ts";
 import type { ImageEnvironment } from "../environment/image-environment.ts";
 import type { HttpClient } from "../runtime/http.ts";
-import {
-  type SigstoreKey,
-  type SigstoreSignerOptions,
-  sigstoreImageSigner,
-} from "../signing/sigstore/image-signer.ts";
+import type { SigstoreKey, TransparencyLog } from "../signing/sigstore/image-signer.ts";
 import { parseSigningParameters, type SigningParameters } from "../signing/sigstore/signing-parameters.ts";
 import type { Invocation } from "./command.ts";
 import { askPassphrase, readPassphraseFile } from "./passphrase.ts";
-import { readSigstoreKey } from "./signers.ts";
+import { readSigstoreKey, sigstoreSigner } from "./signers.ts";
 
 type Surroundings = Pick<Invocation, "stderr" | "signal">;
 
@@ -20,6 +16,7 @@ export async function openParameterSigner(
   surroundings: Surroundings,
   path: string,
   environment: ImageEnvironment,
+  asBundle: boolean,
 ): Promise<ImageSigner> {
   const name = JSON.stringify(path);
   const file = await inContext(`setting up signing using parameter file ${name}: reading ${name}`, () =>
@@ -28,8 +25,8 @@ export async function openParameterSigner(
   const { key, rekorUrl } = await parseSigningParameters(file, path);
   const openClient = (): Promise<HttpClient> => environment.openServiceClient();
   const opened = await openKey(key, surroundings, openClient);
-  const record = rekorUrl === undefined ? undefined : recorder(rekorUrl, openClient);
-  return sigstoreImageSigner({ key: opened, record });
+  const log = rekorUrl === undefined ? undefined : openLog(rekorUrl, openClient);
+  return await sigstoreSigner({ key: opened, log }, asBundle);
 }
 
 async function openKey(
@@ -55,10 +52,17 @@ async function openKey(
   return { privateKey, certificate: { leaf: certificate, chain } };
 }
 
-function recorder(rekorUrl: string, openClient: () => Promise<HttpClient>): SigstoreSignerOptions["record"] {
-  return async ({ payload, signature, signer }, { signal }) => {
-    const { uploadToRekor } = await import("../signing/sigstore/rekor.ts");
-    const client = await openClient();
-    return await uploadToRekor({ rekorUrl, client, payload, signature, publicKeyPem: signer, signal });
+function openLog(rekorUrl: string, openClient: () => Promise<HttpClient>): TransparencyLog {
+  return {
+    recordSignature: async ({ payload, signature, signer }, { signal }) => {
+      const { uploadToRekor } = await import("../signing/sigstore/rekor.ts");
+      const client = await openClient();
+      return await uploadToRekor({ rekorUrl, client, payload, signature, publicKeyPem: signer, signal });
+    },
+    recordEnvelope: async (envelope, signer, { signal }) => {
+      const { uploadEnvelopeToRekor } = await import("../signing/sigstore/rekor.ts");
+      const client = await openClient();
+      return await uploadEnvelopeToRekor({ rekorUrl, client, envelope, publicKeyPem: signer, signal });
+    },
   };
 }

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { inContext } from "../core/errors.ts";
 import type { ImageSigner } from "../core/signature.ts";
 import type { ImageEnvironment } from "../environment/image-environment.ts";
+import type { SigstoreSignerOptions } from "../signing/sigstore/image-signer.ts";
 import type { SimpleSigner } from "../signing/simple/signer.ts";
 import type { Invocation } from "./command.ts";
 import type { FlagValues } from "./flag.ts";
@@ -16,6 +17,7 @@ type SigningFlags = Pick<
   | "sign-by-sigstore"
   | "sign-by-sigstore-private-key"
   | "sign-passphrase-file"
+  | "sigstore-bundle"
 >;
 type SigningInvocation = Pick<Invocation, "stderr" | "signal">;
 
@@ -39,7 +41,7 @@ export async function openSigners(
     const { openParameterSigner } = await import("./parameter-signer.ts");
     signers.push(
       await inContext("Error using --sign-by-sigstore", () =>
-        openParameterSigner(invocation, parameters, environment),
+        openParameterSigner(invocation, parameters, environment, flags["sigstore-bundle"]),
       ),
     );
   }
@@ -57,7 +59,8 @@ export async function openSigners(
       passphraseFile === undefined
         ? await askPassphrase(invocation, sigstoreKey)
         : await readPassphraseFile(passphraseFile);
-    signers.push(await openSigstoreKey(sigstoreKey, passphrase));
+    const privateKey = await readSigstoreKey(sigstoreKey, passphrase);
+    signers.push(await sigstoreSigner({ key: { privateKey } }, flags["sigstore-bundle"]));
   }
   return signers;
 }
@@ -79,9 +82,17 @@ async function openKeyFile(path: string, passphrase: string | undefined): Promis
   return await openKeyFileSigner({ keyFile: await readFile(path), passphrase });
 }
 
-async function openSigstoreKey(path: string, passphrase: string): Promise<ImageSigner> {
+/** Signs in the form of skopeo and cosign 2, or of cosign 3. @throws {ImageError} UNSUPPORTED_OPERATION */
+export async function sigstoreSigner(
+  options: SigstoreSignerOptions,
+  asBundle: boolean,
+): Promise<ImageSigner> {
+  if (asBundle) {
+    const { bundleImageSigner } = await import("../signing/bundle/image-signer.ts");
+    return bundleImageSigner(options);
+  }
   const { sigstoreImageSigner } = await import("../signing/sigstore/image-signer.ts");
-  return sigstoreImageSigner({ key: { privateKey: await readSigstoreKey(path, passphrase) } });
+  return sigstoreImageSigner(options);
 }
 
 /** @throws {ImageError} `reading private key from …` or `initializing private key: …` */

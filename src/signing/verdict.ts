@@ -26,7 +26,11 @@ const MOST_REASONS = 10;
  * Whether a payload, which a trusted key has signed, is about this image. The order of the checks is upstream's.
  * @throws {ImageError} SIGNATURE_INVALID
  */
-export function checkPayload(payload: SignaturePayload, image: SignedImage, rule: IdentityRule): void {
+export function checkPayload(
+  payload: Pick<SignaturePayload, "manifestDigest" | "dockerReference">,
+  image: SignedImage,
+  rule: IdentityRule,
+): void {
   if (payload.manifestDigest !== manifestDigest(image.manifest)) {
     throw invalid(`Signature for digest ${payload.manifestDigest} does not match`);
   }

@@ -14,6 +14,7 @@ export type TransferFlagTable = FlagTableOf<{
   "sign-by-sigstore": "string";
   "sign-by-sigstore-private-key": "string";
   "sign-passphrase-file": "string";
+  "sigstore-bundle": "boolean";
 }>;
 
 /** What only `copy` has. cli.md 4. */
@@ -111,6 +112,11 @@ export const transferFlags: TransferFlagTable = {
     group: "Signing",
     placeholder: "PATH",
     summary: "file with the passphrase of the signing key",
+  },
+  "sigstore-bundle": {
+    kind: "boolean",
+    group: "Signing",
+    summary: "write sigstore signatures as bundles that refer to the image, as cosign 3 does",
   },
 };
 

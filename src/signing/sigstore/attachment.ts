@@ -1,6 +1,3 @@
-/** The media type of a signed payload. Signing reference 3.2. */
-export const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
-
 /** Annotations of a sigstore signature. Signing reference 3.2. */
 export const ANNOTATION = {
   /** Base64 of the signature over the payload. */

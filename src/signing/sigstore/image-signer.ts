@@ -7,6 +7,7 @@ import { formatSigstorePayload } from "../payload.ts";
 import { ANNOTATION } from "./attachment.ts";
 import { formatPem } from "./pem.ts";
 import { exportPublicKey } from "./public-key.ts";
+import type { RekorEntry } from "./rekor.ts";
 
 /** A private key, and what tells others whose it is. */
 export interface SigstoreKey {
@@ -23,22 +24,29 @@ export interface LogEntry {
   readonly signer: Uint8Array;
 }
 
+/** Where signatures are recorded for all to see. */
+export interface TransparencyLog {
+  /** Gives the log's promise as the text of an annotation. Signing reference 3.5. */
+  recordSignature(entry: LogEntry, options: OperationOptions): Promise<string>;
+  /** @param envelope DSSE, as JSON. @param signer PEM of the public key, or of its certificate */
+  recordEnvelope(envelope: string, signer: Uint8Array, options: OperationOptions): Promise<RekorEntry>;
+}
+
 export interface SigstoreSignerOptions {
   readonly key: SigstoreKey;
-  /** Has the signature recorded, and gives the log's promise as the text of an annotation. Signing reference 3.5. */
-  readonly record?: ((entry: LogEntry, options: OperationOptions) => Promise<string>) | undefined;
+  /** Without one, signatures are not recorded. */
+  readonly log?: TransparencyLog | undefined;
 }
 
 /** Signs images as skopeo and cosign 2 do. Signing reference 3.1 and 3.2. */
-export function sigstoreImageSigner({ key, record }: SigstoreSignerOptions): ImageSigner {
+export function sigstoreImageSigner({ key, log }: SigstoreSignerOptions): ImageSigner {
   return {
     method: "a sigstore signature",
     sign: async (manifest, dockerReference, options = {}) => {
       const digest = manifestDigest(manifest.bytes);
       const payload = formatSigstorePayload({ manifestDigest: digest, dockerReference });
       const signature = signBytes(key.privateKey, payload);
-      const entry = { payload, signature, signer: key.certificate?.leaf ?? publicKeyPem(key.privateKey) };
-      const promise = await record?.(entry, options);
+      const promise = await log?.recordSignature({ payload, signature, signer: signerPem(key) }, options);
       const annotations = {
         [ANNOTATION.signature]: Buffer.from(signature).toString("base64"),
         ...(promise === undefined ? {} : { [ANNOTATION.bundle]: promise }),
@@ -56,7 +64,9 @@ export function signBytes(privateKey: KeyObject, data: Uint8Array): Uint8Array {
   return sign(hash, data, { key: privateKey, dsaEncoding: "der" });
 }
 
-function publicKeyPem(privateKey: KeyObject): Uint8Array {
+/** Who a log is told that signatures are by: PEM of the certificate, or of the public key. */
+export function signerPem({ certificate, privateKey }: SigstoreKey): Uint8Array {
+  if (certificate !== undefined) return certificate.leaf;
   const { createPublicKey } = process.getBuiltinModule("node:crypto");
   return formatPem({ label: "PUBLIC KEY", bytes: exportPublicKey(createPublicKey(privateKey)) });
 }

@@ -13,35 +13,75 @@ import {
   withoutPassword,
 } from "./bounded-exchange.ts";
 
-export interface RekorUpload {
+/** A log, and how it is reached. */
+export interface RekorAccess {
   readonly rekorUrl: string;
   readonly client: HttpClient;
+  readonly signal?: AbortSignal | undefined;
+  /** The wait before the first retry in milliseconds, which doubles each time; without it one second. */
+  readonly firstDelay?: number | undefined;
+}
+
+export interface RekorUpload extends RekorAccess {
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;
   /** The key that the signature is by, or its certificate. */
   readonly publicKeyPem: Uint8Array;
-  readonly signal?: AbortSignal | undefined;
-  /** The wait before the first retry in milliseconds, which doubles each time; without it one second. */
-  readonly firstDelay?: number | undefined;
+}
+
+export interface EnvelopeUpload extends RekorAccess {
+  /** A DSSE envelope, as JSON. */
+  readonly envelope: string;
+  /** The key that its signature is by, or its certificate. */
+  readonly publicKeyPem: Uint8Array;
 }
 
 const RETRIES = 3;
 const ENTRIES = "/api/v1/log/entries";
 
 const Integer = v.pipe(v.number(), v.safeInteger());
-/** Of an entry only this is kept; its identifier is the only key. */
-const EntriesSchema = v.record(
+/** What a log has recorded, as it tells it. Nothing of it is verified. */
+export interface RekorEntry {
+  /** Base64 of what is recorded. */
+  readonly body: string;
+  /** Seconds since 1970. */
+  readonly integratedTime: number;
+  readonly logIndex: number;
+  /** Hexadecimal. */
+  readonly logID: string;
+  readonly verification: {
+    /** Base64. */
+    readonly signedEntryTimestamp: string;
+    readonly inclusionProof?: RekorProof | undefined;
+  };
+}
+
+/** That an entry is in the tree of the log; `logIndex` is its place there, hashes are hexadecimal. */
+export interface RekorProof {
+  readonly checkpoint: string;
+  readonly hashes: readonly string[];
+  readonly logIndex: number;
+  readonly rootHash: string;
+  readonly treeSize: number;
+}
+
+const ProofSchema = v.object({
+  checkpoint: v.string(),
+  hashes: v.array(v.string()),
+  logIndex: Integer,
+  rootHash: v.string(),
+  treeSize: Integer,
+});
+const EntriesSchema: v.GenericSchema<unknown, Readonly<Record<string, RekorEntry>>> = v.record(
   v.string(),
   v.object({
     body: v.string(),
     integratedTime: Integer,
     logIndex: Integer,
     logID: v.string(),
-    verification: v.object({ signedEntryTimestamp: v.string() }),
+    verification: v.object({ signedEntryTimestamp: v.string(), inclusionProof: v.optional(ProofSchema) }),
   }),
 );
-
-type Entries = v.InferOutput<typeof EntriesSchema>;
 
 const ErrorSchema = v.object({ code: v.nullish(v.number()), message: v.nullish(v.string()) });
 
@@ -53,18 +93,33 @@ const ErrorSchema = v.object({ code: v.nullish(v.number()), message: v.nullish(v
  *   `Error re-loading previously-created log entry with UUID …`
  */
 export async function uploadToRekor(upload: RekorUpload): Promise<string> {
-  return formatPromise(await recordEntry(upload));
+  const { body, integratedTime, logIndex, logID, verification } = await record(
+    upload,
+    formatSignature(upload),
+  );
+  return JSON.stringify({
+    SignedEntryTimestamp: verification.signedEntryTimestamp,
+    Payload: { body, integratedTime, logIndex, logID },
+  });
 }
 
-async function recordEntry(upload: RekorUpload): Promise<Entries> {
+/**
+ * Has a transparency log record an envelope, as bundles want it.
+ * @throws {ImageError} as `uploadToRekor`
+ */
+export async function uploadEnvelopeToRekor(upload: EnvelopeUpload): Promise<RekorEntry> {
+  return await record(upload, formatEnvelope(upload));
+}
+
+async function record(upload: RekorAccess, body: string): Promise<RekorEntry> {
   const headers = { Accept: "application/json", "Content-Type": "application/json" };
   const url = below(upload.rekorUrl, ENTRIES);
   const outcome = await inContext(
     "Error uploading a log entry",
     async () => {
-      const request = { method: "POST", url, headers, body: formatEntry(upload) } as const;
+      const request = { method: "POST", url, headers, body } as const;
       const answer = await persistently(upload, request);
-      if (answer.status === 201) return parseEntries(answer);
+      if (answer.status === 201) return parseEntry(answer);
       return recordedEntry(answer) ?? Promise.reject(uploadRefusal(answer));
     },
     "REGISTRY_FAILURE",
@@ -72,21 +127,21 @@ async function recordEntry(upload: RekorUpload): Promise<Entries> {
   return typeof outcome === "string" ? await loadEntry(upload, outcome) : outcome;
 }
 
-async function loadEntry(upload: RekorUpload, identifier: string): Promise<Entries> {
+async function loadEntry(upload: RekorAccess, identifier: string): Promise<RekorEntry> {
   const url = below(upload.rekorUrl, `${ENTRIES}/${identifier}`);
   return await inContext(
     `Error re-loading previously-created log entry with UUID ${identifier}`,
     async () => {
       const headers = { Accept: "application/json" };
       const answer = await persistently(upload, { method: "GET", url, headers });
-      if (answer.status === 200) return parseEntries(answer);
+      if (answer.status === 200) return parseEntry(answer);
       throw refused(`Rekor ${ENTRIES}/{entryUUID}${loadProblem(answer)}`);
     },
     "REGISTRY_FAILURE",
   );
 }
 
-function formatEntry({ payload, signature, publicKeyPem }: RekorUpload): string {
+function formatSignature({ payload, signature, publicKeyPem }: RekorUpload): string {
   const value = digestHex(computeDigest(payload));
   return JSON.stringify({
     kind: "hashedrekord",
@@ -101,6 +156,15 @@ function formatEntry({ payload, signature, publicKeyPem }: RekorUpload): string 
   });
 }
 
+function formatEnvelope({ envelope, publicKeyPem }: EnvelopeUpload): string {
+  const verifiers = [Buffer.from(publicKeyPem).toString("base64")];
+  return JSON.stringify({
+    kind: "dsse",
+    apiVersion: "0.0.1",
+    spec: { proposedContent: { envelope, verifiers } },
+  });
+}
+
 /**
  * Where the log has recorded the same before. Only the last part of the place counts: a log does not send anybody
  * elsewhere.
@@ -110,27 +174,20 @@ function recordedEntry({ status, headers }: ServiceAnswer): string | undefined {
   return /(?:^|\/)([0-9a-fA-F]+)$/.exec(headers.get("location") ?? "")?.[1];
 }
 
-function parseEntries({ body }: ServiceAnswer): Entries {
+/** The identifier of the entry is the only key of the answer. */
+function parseEntry({ body }: ServiceAnswer): RekorEntry {
   const result = v.safeParse(EntriesSchema, parseStrictJson(body, { code: "REGISTRY_FAILURE" }));
-  if (result.success) return result.output;
-  const path = v.getDotPath(result.issues[0]);
-  throw refused(`the log's answer is no entry${path === null ? "" : `: ${path}`}`);
-}
-
-function formatPromise(entries: Entries): string {
-  const [entry, ...others] = Object.values(entries);
-  if (entry === undefined || others.length > 0) {
-    throw refused(`expected 1 Rekor entry, got ${Object.keys(entries).length}`);
+  if (!result.success) {
+    const path = v.getDotPath(result.issues[0]);
+    throw refused(`the log's answer is no entry${path === null ? "" : `: ${path}`}`);
   }
-  const { body, integratedTime, logIndex, logID, verification } = entry;
-  return JSON.stringify({
-    SignedEntryTimestamp: verification.signedEntryTimestamp,
-    Payload: { body, integratedTime, logIndex, logID },
-  });
+  const [entry, ...others] = Object.values(result.output);
+  if (entry !== undefined && others.length === 0) return entry;
+  throw refused(`expected 1 Rekor entry, got ${Object.keys(result.output).length}`);
 }
 
 /** Tries again after a failure of the network or of the service, three times. */
-async function persistently(upload: RekorUpload, request: ServiceRequest): Promise<ServiceAnswer> {
+async function persistently(upload: RekorAccess, request: ServiceRequest): Promise<ServiceAnswer> {
   const { client, signal, firstDelay = 1000 } = upload;
   for (let attempt = 1; ; attempt++) {
     const outcome = await tryOnce(client, request, signal);

@@ -3,10 +3,12 @@ import { decodeBase64 } from "../../core/base64.ts";
 import type { OperationOptions } from "../../core/byte-stream.ts";
 import { errorMessage, ImageError, isAbort } from "../../core/errors.ts";
 import type { Signature } from "../../core/signature.ts";
+import { isBundleType, SIMPLE_SIGNING } from "../../core/sigstore-types.ts";
+import { manifestDigest } from "../../format/manifest-digest.ts";
 import { parseSigstorePayload } from "../payload.ts";
 import type { SigstoreTrust } from "../trust.ts";
 import { checkPayload, refusal, type SignatureVerdict, type SignedImage } from "../verdict.ts";
-import { ANNOTATION, SIMPLE_SIGNING } from "./attachment.ts";
+import { ANNOTATION } from "./attachment.ts";
 import { certifiedKey } from "./certified-key.ts";
 import { exportPublicKey, isSignedBy, readPublicKeys, readRekorKeys } from "./public-key.ts";
 import { verifyRekorSet } from "./rekor-set.ts";
@@ -33,10 +35,11 @@ export async function judgeSigstoreSigned(
   for (const signature of signatures) {
     options.signal?.throwIfAborted();
     if (signature.kind !== "sigstore") others["non-sigstore"]++;
-    else if (signature.mimeType !== SIMPLE_SIGNING) others["non-signature"]++;
+    else if (!isSignatureType(signature.mimeType)) others["non-signature"]++;
     else {
       try {
-        await checkSignature(trust, image, signature, options);
+        if (isBundleType(signature.mimeType)) await checkBundle(trust, image, signature, options);
+        else await checkSignature(trust, image, signature, options);
         return { accepted: true };
       } catch (error) {
         if (isAbort(error)) throw error;
@@ -45,6 +48,31 @@ export async function judgeSigstoreSigned(
     }
   }
   return refusal(reasons, othersText(others["non-sigstore"], others["non-signature"]));
+}
+
+function isSignatureType(mimeType: string): boolean {
+  return mimeType === SIMPLE_SIGNING || isBundleType(mimeType);
+}
+
+async function checkBundle(
+  trust: SigstoreTrust,
+  image: SignedImage,
+  { payload }: SigstoreSignature,
+  options: SigstoreOptions,
+): Promise<void> {
+  const { bundleTrust } = await import("../bundle/bundle-trust.ts");
+  const { verifyBundle } = await import("../bundle/verify-bundle.ts");
+  const digest = manifestDigest(image.manifest);
+  const signed = { manifest: image.manifest, manifestDigest: digest };
+  const { dockerReference } = await verifyBundle(payload, await bundleTrust(trust), signed, options);
+  const rule = trust.signedIdentity;
+  if (dockerReference !== undefined) {
+    checkPayload({ manifestDigest: digest, dockerReference }, image, rule);
+  } else if (rule.type !== "matchDigestOnly") {
+    throw invalid(
+      `the sigstore bundle names no image, only a digest, and cannot meet ${rule.type}: a policy that needs no name says "signedIdentity": {"type": "matchDigestOnly"}`,
+    );
+  }
 }
 
 function othersText(nonSigstore: number, nonSignature: number): string {

@@ -31,6 +31,8 @@ export interface MockSigstore extends AsyncDisposable {
   readonly issuerUrl: string;
   /** The root of the certificates. */
   readonly caPem: string;
+  /** What comes with a certificate: the authority that issues, and the root. */
+  readonly chainPem: string;
   readonly rekorPublicKeyPem: string;
   readonly requests: readonly SeenRequest[];
   readonly faults: Faults;
@@ -69,6 +71,7 @@ export async function startMockSigstore(): Promise<MockSigstore> {
     rekorUrl: origin(),
     issuerUrl: `${origin()}/issuer`,
     caPem: authority.rootPem,
+    chainPem: authority.chainPem,
     rekorPublicKeyPem: log.publicKeyPem,
     requests,
     faults,
@@ -114,7 +117,7 @@ async function certify(request: Request, body: string, fulcio: Fulcio): Promise<
 }
 
 interface HashedRecord {
-  readonly kind: string;
+  readonly kind: "hashedrekord";
   readonly apiVersion: string;
   readonly spec: {
     readonly data: { readonly hash: { readonly algorithm: string; readonly value: string } };
@@ -122,7 +125,21 @@ interface HashedRecord {
   };
 }
 
-/** A transparency log without a tree: it promises only. */
+interface EnvelopeProposal {
+  readonly kind: "dsse";
+  readonly apiVersion: string;
+  readonly spec: {
+    readonly proposedContent: { readonly envelope: string; readonly verifiers: readonly [string] };
+  };
+}
+
+interface Envelope {
+  readonly payload: string;
+  readonly payloadType: string;
+  readonly signatures: readonly [{ readonly sig: string }];
+}
+
+/** A transparency log. Each entry is the second leaf of a tree of its own. */
 class MockLog {
   readonly publicKeyPem: string;
   readonly #privateKey: KeyObject;
@@ -142,12 +159,33 @@ class MockLog {
       const entry = this.#entries.get(identifier);
       return entry === undefined ? refusal(404, "entry not found") : Response.json({ [identifier]: entry });
     }
-    const record = JSON.parse(body) as HashedRecord;
-    const problem = await findProblem(record);
-    return problem === undefined ? this.#add(record) : refusal(400, problem);
+    const proposal = JSON.parse(body) as HashedRecord | EnvelopeProposal;
+    if (proposal.apiVersion !== "0.0.1") return refusal(400, "unknown version of entry");
+    if (proposal.kind === "dsse") {
+      const record = await recordOfEnvelope(proposal);
+      return record === undefined ? refusal(400, "invalid envelope") : this.#add(record);
+    }
+    const problem = await findProblem(proposal);
+    return problem === undefined ? this.#add(proposal) : refusal(400, problem);
   }
 
-  #add(record: HashedRecord): Response {
+  #prove(body: Buffer): object {
+    const first = sha256(Buffer.from("\0the first leaf"));
+    const leaf = sha256(Buffer.concat([Buffer.of(0), body]));
+    const root = sha256(Buffer.concat([Buffer.of(1), first, leaf]));
+    const note = `mock.example.com - 1\n2\n${root.toString("base64")}\n`;
+    const signature = sign("sha256", Buffer.from(note), this.#privateKey);
+    const hinted = Buffer.concat([Buffer.from(this.#logId, "hex").subarray(0, 4), signature]);
+    return {
+      checkpoint: `${note}\n\u2014 mock.example.com ${hinted.toString("base64")}\n`,
+      hashes: [first.toString("hex")],
+      logIndex: 1,
+      rootHash: root.toString("hex"),
+      treeSize: 2,
+    };
+  }
+
+  #add(record: object): Response {
     const body = Buffer.from(canonicalJson(record));
     const identifier = `24296fb24b8ad77a${sha256(Buffer.concat([Buffer.of(0), body])).toString("hex")}`;
     const location = `/api/v1/log/entries/${identifier}`;
@@ -161,14 +199,44 @@ class MockLog {
       logIndex: this.#entries.size,
     };
     const promise = sign("sha256", Buffer.from(canonicalJson(promised)), this.#privateKey);
-    const entry = { ...promised, verification: { signedEntryTimestamp: promise.toString("base64") } };
+    const verification = {
+      signedEntryTimestamp: promise.toString("base64"),
+      inclusionProof: this.#prove(body),
+    };
+    const entry = { ...promised, verification };
     this.#entries.set(identifier, entry);
     return Response.json({ [identifier]: entry }, { status: 201, headers: { location } });
   }
 }
 
-async function findProblem({ kind, apiVersion, spec }: HashedRecord): Promise<string | undefined> {
-  if (kind !== "hashedrekord" || apiVersion !== "0.0.1") return "unknown kind of entry";
+/** What the log keeps of an envelope; undefined where its signature is not good. */
+async function recordOfEnvelope({ spec }: EnvelopeProposal): Promise<object | undefined> {
+  const { envelope: text, verifiers } = spec.proposedContent;
+  const envelope = JSON.parse(text) as Envelope;
+  const payload = Buffer.from(envelope.payload, "base64");
+  const { payloadType } = envelope;
+  const signed = Buffer.concat([
+    Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `),
+    payload,
+  ]);
+  const [verifier] = verifiers;
+  const [{ sig }] = envelope.signatures;
+  const pem = Buffer.from(verifier, "base64").toString();
+  if (!(await verifiesDigest(pem, sha256(signed), Buffer.from(sig, "base64")))) return undefined;
+  const hash = (bytes: Uint8Array): object => ({ algorithm: "sha256", value: sha256(bytes).toString("hex") });
+  return {
+    kind: "dsse",
+    apiVersion: "0.0.1",
+    spec: {
+      envelopeHash: hash(Buffer.from(text)),
+      payloadHash: hash(payload),
+      signatures: [{ signature: sig, verifier }],
+    },
+  };
+}
+
+async function findProblem({ kind, spec }: HashedRecord): Promise<string | undefined> {
+  if (kind !== "hashedrekord") return "unknown kind of entry";
   const { algorithm, value } = spec.data.hash;
   if (algorithm !== "sha256" || !/^[0-9a-f]{64}$/.test(value)) return "invalid hash";
   const pem = Buffer.from(spec.signature.publicKey.content, "base64").toString();
@@ -185,9 +253,10 @@ async function findProblem({ kind, apiVersion, spec }: HashedRecord): Promise<st
     : "verifying signature: invalid signature when validating ASN.1 encoded signature";
 }
 
-/** RFC 8785, for objects with strings and integers. */
+/** RFC 8785, for what has strings and integers only. */
 function canonicalJson(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   const members = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(",")}}`;
 }
