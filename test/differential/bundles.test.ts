@@ -211,6 +211,19 @@ describe.skipIf(missing.length > 0)("a policy", () => {
     for (const type of ["matchRepoDigestOrExact", "matchRepository", "matchExact"]) {
       expect(await decide({ keyPath, signedIdentity: { type } })).toContain('"matchDigestOnly"');
     }
+    const named = newName(modern);
+    await copy(`oci:${writeLayout({ v1: buildImage({ seed: "named" }) })}:v1`, `docker://${named}:1`);
+    const naming = ["-a", `docker-reference=${named}:1`, `${named}:1`];
+    await mustRun([COSIGN, "sign", "--key", `${key}.key`, ...OFFLINE, ...naming], { env });
+    const words = [
+      "--policy",
+      policy({ keyPath }),
+      "policy",
+      "check",
+      "--tls-verify=false",
+      `docker://${named}:1`,
+    ];
+    expect(await ours(words)).toMatchObject({ exitCode: 0 });
     const stranger = join(import.meta.dir, "../signing/fixtures/sigstore/other.pub");
     expect(await decide({ keyPath: stranger, signedIdentity: { type: "matchDigestOnly" } })).toContain(
       "Source image rejected: ",

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { type Digest, isDigest } from "../../core/digest.ts";
 import { ImageError } from "../../core/errors.ts";
 import { isBundleType } from "../../core/sigstore-types.ts";
 import { Base64, Count, readJson } from "./json.ts";
@@ -18,7 +19,8 @@ export type BundleSigner =
 
 export type BundleContent =
   | ({ readonly kind: "envelope" } & Envelope)
-  | { readonly kind: "message"; readonly sha256: Uint8Array; readonly signature: Uint8Array };
+  /** A signature of the manifest itself; `digest` is what it says that it is over. */
+  | { readonly kind: "message"; readonly digest: Digest; readonly signature: Uint8Array };
 
 /** DSSE, with its only signature. */
 export interface Envelope {
@@ -95,7 +97,10 @@ const EnvelopeSchema = v.strictObject({
 });
 
 const MessageSchema = v.strictObject({
-  messageDigest: v.strictObject({ algorithm: v.literal("SHA2_256"), digest: Base64 }),
+  messageDigest: v.strictObject({
+    algorithm: v.picklist(["SHA2_256", "SHA2_384", "SHA2_512"]),
+    digest: Base64,
+  }),
   signature: Base64,
 });
 
@@ -147,9 +152,15 @@ function readContent({ dsseEnvelope, messageSignature }: v.InferOutput<typeof Bu
   }
   if (messageSignature !== undefined && dsseEnvelope === undefined) {
     const { messageDigest, signature } = messageSignature;
-    return { kind: "message", sha256: messageDigest.digest, signature };
+    return { kind: "message", digest: readDigest(messageDigest), signature };
   }
   throw invalid("it must have exactly one of an envelope and a message signature");
+}
+
+function readDigest({ algorithm, digest }: v.InferOutput<typeof MessageSchema>["messageDigest"]): Digest {
+  const text = `${algorithm.replace("SHA2_", "sha")}:${Buffer.from(digest).toString("hex")}`;
+  if (isDigest(text)) return text;
+  throw invalid(`messageSignature.messageDigest.digest has not the length of ${algorithm}`);
 }
 
 /** Which of the two forms of evidence an entry must have depends on the version. */

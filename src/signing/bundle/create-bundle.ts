@@ -5,6 +5,7 @@ import { ImageError } from "../../core/errors.ts";
 import { OCI_MANIFEST } from "../../core/media-type.ts";
 import { BUNDLE } from "../../core/sigstore-types.ts";
 import { formatGoJson } from "../../format/go-json.ts";
+import { signBytes } from "../sigstore/image-signer.ts";
 import type { RekorEntry } from "../sigstore/rekor.ts";
 import { formatStatement, preAuthenticationEncoding, SIGNATURE_PREDICATE, STATEMENT_TYPE } from "./dsse.ts";
 import { keyHint } from "./key-hint.ts";
@@ -31,7 +32,7 @@ export async function createBundle(request: BundleRequest): Promise<{ readonly b
     throw unsupported(`a bundle cannot be for ${manifestDigest}: only SHA-256 is in use there`);
   }
   const payload = formatStatement(digestHex(manifestDigest), annotations);
-  const signature = await signEnvelope(privateKey, preAuthenticationEncoding(STATEMENT_TYPE, payload));
+  const signature = signEnvelope(privateKey, preAuthenticationEncoding(STATEMENT_TYPE, payload));
   const envelope = {
     payload: base64(payload),
     payloadType: STATEMENT_TYPE,
@@ -83,21 +84,14 @@ function fromHex(text: string): string {
   return Buffer.from(text, "hex").toString("base64");
 }
 
-/** The digest that the signatures of a key are over, as cosign chooses it. */
-const CURVE_HASHES: Readonly<Record<string, string>> = {
-  prime256v1: "sha256",
-  secp384r1: "sha384",
-  secp521r1: "sha512",
-};
-
-async function signEnvelope(key: KeyObject, data: Uint8Array): Promise<Uint8Array> {
-  const { sign } = process.getBuiltinModule("node:crypto");
+/**
+ * SHA-256 with keys of all curves: cosign signs with a longer digest where the curve is longer, and refuses to verify that by
+ * a key.
+ */
+function signEnvelope(key: KeyObject, data: Uint8Array): Uint8Array {
   const type = key.asymmetricKeyType;
-  if (type === "ed25519") return sign(null, data, key);
-  if (type === "rsa") return sign("sha256", data, key);
-  const hash = type === "ec" ? CURVE_HASHES[key.asymmetricKeyDetails?.namedCurve ?? ""] : undefined;
-  if (hash === undefined) throw unsupported(`bundles cannot be signed with a key of type ${type}`);
-  return sign(hash, data, { key, dsaEncoding: "der" });
+  if (type === "ec" || type === "rsa" || type === "ed25519") return signBytes(key, data);
+  throw unsupported(`bundles cannot be signed with a key of type ${type}`);
 }
 
 export interface BundleManifestRequest {

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { OperationOptions } from "../../core/byte-stream.ts";
-import { computeDigest } from "../../core/digest.ts";
+import { computeDigest, digestAlgorithm } from "../../core/digest.ts";
 import { ImageError, inContext } from "../../core/errors.ts";
 import { manifestDigest } from "../../format/manifest-digest.ts";
 import { type Certificate, parseCertificate } from "../sigstore/certificate.ts";
@@ -187,19 +187,17 @@ function recordedContent({ bytes, payload, signature }: SignedContent, signer: U
 }
 
 /** Whether what was signed, and has been verified to be, is this image. */
-function checkSubject(
-  content: BundleContent,
-  { manifest, manifestDigest: digest }: BundledImage,
-): SignedName {
-  const subjects =
-    content.kind === "message"
-      ? [{ sha256: Buffer.from(content.sha256).toString("hex"), dockerReference: undefined }]
-      : parseSignedSubjects(content.payloadType, content.payload);
-  const wanted = content.kind === "message" ? computeDigest(manifest) : digest;
-  const subject = subjects.find(({ sha256 }) => `sha256:${sha256}` === wanted);
+function checkSubject(content: BundleContent, image: BundledImage): SignedName {
+  if (content.kind === "message") {
+    const digest = computeDigest(image.manifest, digestAlgorithm(content.digest));
+    if (content.digest !== digest) throw invalid(`it is for ${content.digest} and not for ${digest}`);
+    return { dockerReference: undefined };
+  }
+  const subjects = parseSignedSubjects(content.payloadType, content.payload);
+  const subject = subjects.find(({ sha256 }) => `sha256:${sha256}` === image.manifestDigest);
   if (subject !== undefined) return subject;
   const found = subjects.map(({ sha256 }) => `sha256:${sha256}`).join(", ");
-  throw invalid(`it is for ${found || "nothing"} and not for ${wanted}`);
+  throw invalid(`it is for ${found || "nothing"} and not for ${image.manifestDigest}`);
 }
 
 function invalid(reason: string): ImageError {
