@@ -110,7 +110,7 @@ describe("import layers", () => {
 
 test("only the runtime folder knows which runtime it is on", () => {
   const knowing = files.filter(
-    ({ name, text }) => !name.startsWith("runtime/") && /\bBun\b\s*[.!=]|typeof Bun/.test(text),
+    ({ name, text }) => !name.startsWith("runtime/") && /\bBun\b\s*[.!=]|typeof Bun\b/.test(text),
   );
   expect(knowing.map(({ name }) => name)).toEqual([]);
 });
