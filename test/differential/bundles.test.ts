@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { FIXTURES } from "../signing/fixtures.ts";
+import { DIGEST, FIXTURES } from "../signing/fixtures.ts";
 import { type MockSigstore, startMockSigstore } from "../signing/keyless/mock-sigstore.ts";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import { buildImage, buildMultiArch, sha256, temporary, treeOf, writeLayout } from "../support/images.ts";
@@ -340,3 +340,72 @@ describe.skipIf(missing.length > 0)("a policy", () => {
     expect(refused.stdout).toContain(`Signature for identity "${name}:1" is not accepted`);
   });
 });
+
+describe.skipIf(missing.length > 0)("what the tools have left in registries", () => {
+  const forms: Readonly<Record<string, object>> = {
+    "skopeo-tag": { keyPath: join(FIXTURES, "sigstore", "pass.pub"), ...exactly("exactReference", ":v1") },
+    "cosign-tag": { keyPath: join(FIXTURES, "sigstore", "cosign.pub"), ...exactly("exactRepository", "") },
+    "cosign-bundle": {
+      keyPath: join(FIXTURES, "sigstore", "cosign.pub"),
+      signedIdentity: { type: "matchDigestOnly" },
+    },
+    "cosign-oci11-legacy": {
+      keyPath: join(FIXTURES, "sigstore", "cosign.pub"),
+      ...exactly("exactRepository", ""),
+    },
+  };
+  for (const [form, requirement] of Object.entries(forms)) {
+    test(`${form} is found, verified, and taken along`, async () => {
+      const name = newName(plain.host);
+      await copy(`dir:${join(FIXTURES, "images", "unsigned")}`, `docker://${name}:1`);
+      await pushFixture(form, name);
+      const other = newName(plain.host);
+      await copy(`docker://${name}:1`, `docker://${other}:1`);
+      for (const each of [name, other]) {
+        const words = [
+          "--policy",
+          policy(requirement),
+          "policy",
+          "check",
+          "--tls-verify=false",
+          `docker://${each}:1`,
+        ];
+        expect(await ours(words)).toMatchObject({ exitCode: 0 });
+      }
+    });
+  }
+});
+
+function exactly(type: "exactReference" | "exactRepository", suffix: string): object {
+  const key = type === "exactReference" ? "dockerReference" : "dockerRepository";
+  return { signedIdentity: { type, [key]: `example.com/fixtures/signed${suffix}` } };
+}
+
+/** Puts the very bytes that a tool has pushed. */
+async function pushFixture(form: string, name: string): Promise<void> {
+  const read = (file: string): Buffer => readFileSync(join(FIXTURES, "attachments", form, file));
+  const [host = "", ...path] = name.split("/");
+  const base = `http://${host}/v2/${path.join("/")}`;
+  for (const file of ["config.json", "layer-1.json"]) {
+    const bytes = read(file);
+    const begun = await fetch(`${base}/blobs/uploads/`, { method: "POST" });
+    const location = new URL(begun.headers.get("location") ?? "", base);
+    location.searchParams.set("digest", sha256(bytes));
+    expect((await fetch(location, { method: "PUT", body: bytes })).status).toBe(201);
+  }
+  const put = async (reference: string, mediaType: string, body: Buffer): Promise<void> => {
+    const headers = { "Content-Type": mediaType };
+    expect((await fetch(`${base}/manifests/${reference}`, { method: "PUT", headers, body })).status).toBe(
+      201,
+    );
+  };
+  const manifest = read("manifest.json");
+  const tag = DIGEST.replace(":", "-");
+  const isReferrer = existsSync(join(FIXTURES, "attachments", form, "fallback-index.json"));
+  await put(
+    isReferrer ? sha256(manifest) : `${tag}.sig`,
+    "application/vnd.oci.image.manifest.v1+json",
+    manifest,
+  );
+  if (isReferrer) await put(tag, "application/vnd.oci.image.index.v1+json", read("fallback-index.json"));
+}
