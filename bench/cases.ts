@@ -128,6 +128,16 @@ function isSkopeo(tool: Tool): boolean {
   return tool === "skopeo" || tool === "ours";
 }
 
+/** Signed images and policies for them, as the tests have them. */
+const SIGNED: string = join(import.meta.dirname, "..", "test", "signing", "fixtures");
+
+/** The same copy with nothing to verify, and with a signature of each kind: what lies between is the price of verifying. */
+const VERIFICATIONS: readonly (readonly [name: string, title: string, policy: string, image: string])[] = [
+  ["verify-nothing", "`dir:` to `dir:`, no signature needed", "accept-anything", "signed-both"],
+  ["verify-gnupg", "the same, a GnuPG signature verified", "gpg-plain", "signed-both"],
+  ["verify-sigstore", "the same, a sigstore signature verified", "sigstore-empty", "signed-both"],
+];
+
 export const CASES: readonly Case[] = [
   {
     name: "version",
@@ -153,6 +163,23 @@ export const CASES: readonly Case[] = [
         : ["manifest", "fetch", "--plain-http", image];
     },
   },
+  ...VERIFICATIONS.map(
+    ([name, title, policy, image]): Case => ({
+      ...{ name, title, goal: {}, runs: 31, roundTrip: 0, image: undefined },
+      command(tool, { scratch }) {
+        if (!isSkopeo(tool)) return undefined;
+        const file = join(SIGNED, "policies", `${policy}.json`);
+        return [
+          "--policy",
+          file,
+          "copy",
+          "--quiet",
+          `dir:${join(SIGNED, "images", image)}`,
+          `dir:${scratch}`,
+        ];
+      },
+    }),
+  ),
   {
     name: "inspect-far",
     title: "`inspect`, 60 tags, 40 ms round trip",
