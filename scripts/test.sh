@@ -47,6 +47,9 @@ scripts/install-peers.sh 2>&1 | tee -a "$log"
 
 part "types, lint, format, unused code" scripts/check.sh
 part "build" scripts/build.sh
+part "build once more, to the last byte" scripts/reproduce.sh
+part "bill of materials" node_modules/.bin/bun scripts/sbom.ts
+part "known weaknesses of dependencies" scripts/audit.sh
 
 announce "tests on Bun"
 [ -x dist/skopeo ] && export SKOPEO_BINARY=$PWD/dist/skopeo
