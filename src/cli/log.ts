@@ -1,6 +1,7 @@
 import { quote } from "./go-text.ts";
 import type { ErrorOutput } from "./output.ts";
 import { redact } from "./redact.ts";
+import { terminalText } from "./terminal-text.ts";
 
 export type LogLevel = "debug" | "info" | "warning" | "error" | "fatal";
 
@@ -68,7 +69,7 @@ function colouredLine(level: LogLevel, message: string, fields: LogFields): stri
   const [name, colour] = LOOKS[level];
   const seconds = String(Math.floor(performance.now() / 1000)).padStart(4, "0");
   const pairs = sorted(fields).map(([key, value]) => ` \x1b[${colour}m${key}\x1b[0m=${value}`);
-  const text = message.replace(/\n$/, "").padEnd(MESSAGE_WIDTH);
+  const text = terminalText(message.replace(/\n$/, "")).padEnd(MESSAGE_WIDTH);
   return `\x1b[${colour}m${name}\x1b[0m[${seconds}] ${text} ${pairs.join("")}\n`;
 }
 

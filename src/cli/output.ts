@@ -1,4 +1,5 @@
 import { fstatSync, writeSync } from "node:fs";
+import { terminalText } from "./terminal-text.ts";
 
 /** Somewhere text or bytes go at once. The descriptors are written directly: `process.stdout` costs 11 ms to load. */
 export interface Output {
@@ -22,8 +23,14 @@ const STDERR = 2;
 /** How long to wait for a reader of a full, non-blocking pipe between tries, in milliseconds. */
 const FULL_PIPE_WAIT = 2;
 
-/** Writes to standard output. @throws {BrokenPipeError} */
-export const standardOutput: Output = { write: (data) => writeFully(STDOUT, bytesOf(data)) };
+/** Writes to standard output: bytes as they are, but to a terminal only what cannot harm it. @throws {BrokenPipeError} */
+export const standardOutput: Output = {
+  write: (data) => writeFully(STDOUT, isTerminalDescriptor(STDOUT) ? safeBytes(data) : bytesOf(data)),
+};
+
+function safeBytes(data: string | Uint8Array): Uint8Array {
+  return bytesOf(terminalText(typeof data === "string" ? data : new TextDecoder().decode(data)));
+}
 
 /** Standard error of this process. What cannot be written because nobody reads it is dropped. */
 export function createErrorOutput(): ErrorOutput {
