@@ -64,7 +64,7 @@ export class RegistryConnection {
   constructor(options: ConnectionOptions) {
     this.registry = options.registry;
     this.#options = options;
-    this.#tokens = new TokenCache(options.client, { "User-Agent": options.userAgent });
+    this.#tokens = new TokenCache(options.client, { "User-Agent": options.userAgent }, options.allowHttp);
   }
 
   /** Whether an answer has told that the registry keeps signatures itself. Signing reference 2.5. */

@@ -30,11 +30,14 @@ interface Token {
 export class TokenCache {
   readonly #client: HttpClient;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #allowHttp: boolean;
   readonly #tokens = new Map<string, Promise<Token>>();
 
-  constructor(client: HttpClient, headers: Readonly<Record<string, string>>) {
+  /** @param allowHttp whether a password may go to a token server in the clear */
+  constructor(client: HttpClient, headers: Readonly<Record<string, string>>, allowHttp: boolean) {
     this.#client = client;
     this.#headers = headers;
+    this.#allowHttp = allowHttp;
   }
 
   /** A token for `scopes` from the realm of `challenge`. @throws {ImageError} UNAUTHORIZED, REGISTRY_FAILURE */
@@ -82,6 +85,12 @@ export class TokenCache {
     options: OperationOptions,
   ): Promise<Token> {
     const realm = parseRealm(challenge);
+    if (credentials !== undefined && realm.protocol === "http:" && !this.#allowHttp) {
+      throw new ImageError(
+        "DENIED",
+        `the registry asks for the credentials to be sent to ${realm.origin} unencrypted; with --tls-verify=false they would be`,
+      );
+    }
     const request = credentials?.identityToken
       ? refreshRequest(realm, challenge, scopes, credentials.identityToken)
       : tokenRequest(realm, challenge, scopes, credentials);
