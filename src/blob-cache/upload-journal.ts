@@ -1,4 +1,4 @@
-import { readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { computeDigest, type Digest } from "../core/digest.ts";
@@ -21,6 +21,7 @@ const EntrySchema = v.object({
 export function openUploadJournal(directory: string, onFailure: (error: unknown) => void): UploadJournal {
   const fileOf = (repository: string, digest: Digest): string =>
     join(directory, computeDigest(new TextEncoder().encode(`${repository}@${digest}`)).replace(":", "-"));
+  let clearing: Promise<void> | undefined;
   return {
     async find(repository, digest) {
       const entry = await readEntry(fileOf(repository, digest));
@@ -35,6 +36,8 @@ export function openUploadJournal(directory: string, onFailure: (error: unknown)
           fileOf(repository, digest),
           new TextEncoder().encode(`${JSON.stringify(entry)}\n`),
         );
+        clearing ??= removeStale(directory);
+        await clearing;
       } catch (error) {
         onFailure(error);
       }
@@ -43,6 +46,15 @@ export function openUploadJournal(directory: string, onFailure: (error: unknown)
       await rm(fileOf(repository, digest), { force: true }).catch(onFailure);
     },
   };
+}
+
+/** What killed runs have left, and nobody can go on with any more. */
+async function removeStale(directory: string): Promise<void> {
+  const oldest = Date.now() - LONGEST_LIFE;
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    if ((await stat(path)).mtimeMs < oldest) await rm(path, { force: true });
+  }
 }
 
 async function readEntry(path: string): Promise<v.InferOutput<typeof EntrySchema> | undefined> {
