@@ -66,3 +66,14 @@ test("the npm scripts that the pages name exist", () => {
   expect(new Set(named).size).toBeGreaterThan(3);
   expect([...new Set(named)].filter((name) => scripts[name] === undefined)).toEqual([]);
 });
+
+test("the tests that hold the guarantees exist", () => {
+  const page = readFileSync(join(ROOT, "docs", "guarantees.md"), "utf8");
+  const rows = [...page.matchAll(/^\| \*\*.*\| (.*?) \|$/gm)].map(([, tests = ""]) => tests);
+  const names = rows.flatMap((tests) => [...tests.matchAll(/`([^` ]+)`/g)].map(([, name = ""]) => name));
+  expect(names.length).toBeGreaterThan(20);
+  const known = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" });
+  const isKnown = (name: string): boolean =>
+    known.some((file) => file === name || new Bun.Glob(`${name}.test.ts`).match(file));
+  expect(names.filter((name) => !isKnown(name))).toEqual([]);
+});
