@@ -306,6 +306,28 @@ describe.skipIf(missing.length > 0)("a sigstore signature", () => {
     expect(await run(cosign("verify", `${key}.pub`, `${name}:1`))).toMatchObject({ exitCode: 0 });
   });
 
+  test("of cosign's with keys of other kinds is accepted", async () => {
+    const types = [
+      ["ed25519"],
+      ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+      ["rsa", "-pkeyopt", "rsa_keygen_bits:2048"],
+    ];
+    for (const [type = "", ...options] of types) {
+      const name = newName();
+      await sign(ours, [], image(`cosign-${type}`), `docker://${name}:1`);
+      const folder = temporary("cosign");
+      const [pem, key] = [join(folder, "pem"), join(folder, "key")];
+      const env = { COSIGN_PASSWORD: "first line" };
+      await mustRun(["openssl", "genpkey", "-algorithm", type, ...options, "-out", pem]);
+      await mustRun([COSIGN, "import-key-pair", "--key", pem, "--output-key-prefix", key], { env });
+      const words = ["sign", "--key", `${key}.key`, "--yes", "--allow-insecure-registry"];
+      const offline = ["--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=false"];
+      await mustRun([COSIGN, ...words, ...offline, `${name}:1`], { env });
+      const requirement = bySigstore(`${key}.pub`, { type: "matchRepository" });
+      expect(await decide(ours, requirement, `docker://${name}:1`)).toBe("");
+    }
+  });
+
   test("is the same attachment when we copy it as when real skopeo does, also by way of a directory", async () => {
     const [source, mine, theirs, around] = [newName(), newName(), newName(), newName()];
     const key = await sigstoreKey(real);

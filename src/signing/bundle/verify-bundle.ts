@@ -6,7 +6,7 @@ import { manifestDigest } from "../../format/manifest-digest.ts";
 import { type Certificate, parseCertificate } from "../sigstore/certificate.ts";
 import { checkFulcioLeaf, checkPkiLeaf } from "../sigstore/certified-key.ts";
 import { formatPem } from "../sigstore/pem.ts";
-import { exportPublicKey, isSignedBy } from "../sigstore/public-key.ts";
+import { exportPublicKey, findSigner, isSignedBy } from "../sigstore/public-key.ts";
 import type { KeySource } from "../trust.ts";
 import { type Bundle, type BundleContent, type BundleSigner, parseBundle } from "./bundle.ts";
 import { parseSignedSubjects, preAuthenticationEncoding } from "./dsse.ts";
@@ -99,9 +99,7 @@ async function verifyByKey(
   signed: SignedContent,
   { publicKeys, rekorKeys }: KeyTrust,
 ): Promise<void> {
-  const key = hintedKeys(signer, publicKeys).find((candidate) =>
-    isSignedBy(candidate, signed.bytes, signed.signature),
-  );
+  const key = await findSigner(hintedKeys(signer, publicKeys), signed.bytes, signed.signature);
   if (key === undefined) throw invalid("its signature is by none of the trusted keys");
   if (rekorKeys === undefined) return;
   const recorded = recordedContent(signed, exportPublicKey(key));
@@ -140,7 +138,7 @@ async function verifyByCertificate(
     await checkIssuedLeaf(leaf, chain, trust, at);
   }
   const key = await inContext("sigstore bundle", async () => leaf.x509.publicKey, "SIGNATURE_INVALID");
-  if (!isSignedBy(key, signed.bytes, signed.signature)) {
+  if (!(await isSignedBy(key, signed.bytes, signed.signature))) {
     throw invalid("its signature is not by the key of its certificate");
   }
 }

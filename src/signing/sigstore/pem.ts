@@ -8,14 +8,16 @@ export interface PemBlock {
   readonly bytes: Uint8Array;
 }
 
-const BLOCK = /^-----BEGIN ([^\r\n]*?)-----[ \t]*\r?\n([\s\S]*?)^-----END \1-----[ \t]*(?:\r?\n|$)/gm;
+/** A beginning goes on to the next line of this kind only, so that many without an end take no time each. */
+const BLOCK =
+  /^-----BEGIN ([^\r\n]*?)-----[ \t]*\r?\n([\s\S]*?)^(?=-----)(-----END \1-----[ \t]*(?:\r?\n|$))?/gm;
 
 /**
  * The blocks of a PEM file; what stands between them is skipped.
  * @throws {ImageError} SIGNATURE_INVALID when a block is not base64
  */
 export function readPemBlocks(file: Uint8Array): readonly PemBlock[] {
-  return [...latin1(file).matchAll(BLOCK)].map(([, label = "", body = ""]) => ({
+  return blocksOf(latin1(file)).map(([, label = "", body = ""]) => ({
     label,
     bytes: decodeBody(body),
   }));
@@ -24,7 +26,7 @@ export function readPemBlocks(file: Uint8Array): readonly PemBlock[] {
 /** The only block of a text that has nothing else; undefined for any other text. */
 export function readOnlyPemBlock(file: Uint8Array): PemBlock | undefined {
   const text = latin1(file);
-  const [match, ...others] = text.matchAll(BLOCK);
+  const [match, ...others] = blocksOf(text);
   if (match === undefined || others.length > 0 || match.index !== 0 || match[0].length !== text.length)
     return undefined;
   const [, label = "", body = ""] = match;
@@ -37,6 +39,10 @@ export function formatPem({ label, bytes }: PemBlock): Uint8Array {
     .toString("base64")
     .replaceAll(/.{1,64}/g, "$&\n");
   return new TextEncoder().encode(`-----BEGIN ${label}-----\n${body}-----END ${label}-----\n`);
+}
+
+function blocksOf(text: string): readonly RegExpExecArray[] {
+  return [...text.matchAll(BLOCK)].filter(([, , , end]) => end !== undefined);
 }
 
 /** Header lines, as old formats have them, are no part of the content. */

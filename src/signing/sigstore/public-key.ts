@@ -61,7 +61,7 @@ const CURVE_HASHES: Readonly<Record<string, readonly string[]>> = {
  * Whether a signature over `data` is by this key. Besides what skopeo makes, what cosign makes with keys of other kinds
  * counts. Signing reference 3.1.
  */
-export function isSignedBy(key: KeyObject, data: Uint8Array, signature: Uint8Array): boolean {
+export async function isSignedBy(key: KeyObject, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
   const { verify, constants } = process.getBuiltinModule("node:crypto");
   switch (key.asymmetricKeyType) {
     case "ec": {
@@ -75,9 +75,31 @@ export function isSignedBy(key: KeyObject, data: Uint8Array, signature: Uint8Arr
     case "rsa":
       return verify("sha256", data, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
     case "ed25519":
-      return verify(null, data, key, signature);
+      return verify(null, data, key, signature) || (await isPrehashed(key, data, signature));
     default:
       throw invalid(`signatures by keys of type ${key.asymmetricKeyType} are not supported`);
+  }
+}
+
+/** The first of the keys that a signature over `data` is by. */
+export async function findSigner(
+  keys: readonly KeyObject[],
+  data: Uint8Array,
+  signature: Uint8Array,
+): Promise<KeyObject | undefined> {
+  for (const key of keys) if (await isSignedBy(key, data, signature)) return key;
+  return undefined;
+}
+
+/** cosign signs with Ed25519ph, which Node does not have. RFC 8032, section 5.1. */
+async function isPrehashed(key: KeyObject, data: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  const { ed25519ph } = await import("@noble/curves/ed25519.js");
+  const { x = "" } = key.export({ format: "jwk" });
+  try {
+    return ed25519ph.verify(signature, data, Buffer.from(x, "base64url"), { zip215: false });
+  } catch {
+    // It has another length than signatures have.
+    return false;
   }
 }
 

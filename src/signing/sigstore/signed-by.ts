@@ -10,7 +10,7 @@ import type { SigstoreTrust } from "../trust.ts";
 import { checkPayload, refusal, type SignatureVerdict, type SignedImage } from "../verdict.ts";
 import { ANNOTATION } from "./attachment.ts";
 import { certifiedKey } from "./certified-key.ts";
-import { exportPublicKey, isSignedBy, readPublicKeys, readRekorKeys } from "./public-key.ts";
+import { exportPublicKey, findSigner, readPublicKeys, readRekorKeys } from "./public-key.ts";
 import { verifyRekorSet } from "./rekor-set.ts";
 
 export interface SigstoreOptions extends OperationOptions {
@@ -89,7 +89,7 @@ async function checkSignature(
 ): Promise<void> {
   const signed = { payload, annotations, signature: readSignature(annotations) };
   const keys = await trustedKeys(trust, signed, options);
-  if (!keys.some((key) => isSignedBy(key, payload, signed.signature))) {
+  if ((await findSigner(keys, payload, signed.signature)) === undefined) {
     throw invalid(
       `cryptographic signature verification failed: invalid signature when validating ASN.1 encoded signature`,
     );
