@@ -11,5 +11,10 @@ export async function* unxz(stream: ByteStream): ByteStream {
   const compressed = Readable.toWeb(Readable.from(stream, { objectMode: false }));
   // Both are web streams of bytes, which are async iterables of their chunks; the types of Node and of the library differ.
   const plain = new XzReadableStream(compressed as unknown as ReadableStream<Uint8Array>);
-  yield* plain as unknown as ByteStream;
+  try {
+    yield* plain as unknown as ByteStream;
+  } catch (error) {
+    // Where there is no input at all, the decoder stumbles over a chunk that is not there.
+    throw error instanceof TypeError ? new Error("it ends early", { cause: error }) : error;
+  }
 }
