@@ -249,7 +249,12 @@ async function nextLocation(response: HttpResponse, expected: readonly number[])
   const location = response.headers.get("location");
   if (location === null)
     throw new ImageError("REGISTRY_FAILURE", "the registry opened an upload without a Location");
-  return location.startsWith("/") ? location : new URL(location, response.url).href;
+  if (location.startsWith("/")) return location;
+  const url = URL.canParse(location, response.url) ? new URL(location, response.url) : undefined;
+  // A runtime may know how to open other addresses, such as those of files.
+  if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:"))
+    throw new ImageError("REGISTRY_FAILURE", "the registry opened an upload at an unusable address");
+  return url.href;
 }
 
 /** The Location with the digest in its query, whose other parts are the registry's own business. */

@@ -71,7 +71,10 @@ function describe(code: string, host: string, error: Error): string {
   if (UNKNOWN_AUTHORITY.has(code)) {
     return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
   }
+  if (code.startsWith("HPE_")) return "malformed HTTP response";
   switch (code) {
+    case "Malformed_HTTP_Response":
+      return "malformed HTTP response";
     case "CERT_HAS_EXPIRED":
       return "tls: failed to verify certificate: x509: certificate has expired or is not yet valid";
     case "ERR_TLS_CERT_ALTNAME_INVALID":

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { collect, type OperationOptions, streamOf } from "../core/byte-stream.ts";
+import { type OperationOptions, streamOf } from "../core/byte-stream.ts";
 import type { Descriptor, RawManifest } from "../core/descriptor.ts";
 import { computeDigest, type Digest, digestAlgorithm, isDigest } from "../core/digest.ts";
 import { isValidTag } from "../core/docker-name.ts";
@@ -13,6 +13,7 @@ import { manifestDigest } from "../format/manifest-digest.ts";
 import type { HttpResponse } from "../runtime/http.ts";
 import { openResumableBlob } from "./blob-download.ts";
 import type { RegistryConnection, RegistryRequest } from "./connection.ts";
+import { readDocument } from "./document.ts";
 import { contentLength } from "./exchange-log.ts";
 import { fallbackTag } from "./referrers.ts";
 import { errorFromResponse, RegistryError } from "./registry-error.ts";
@@ -56,7 +57,7 @@ export class RegistryClient {
         [200],
         options,
       );
-      const bytes = await collect(response.body, DOCUMENT_LIMIT, "manifest");
+      const bytes = await readDocument(response, DOCUMENT_LIMIT, "manifest");
       const type = normalizeManifestType(response.headers.get("content-type"));
       const manifest = { ...rawManifest(bytes, type), digest: manifestDigest(bytes) };
       return isDigest(reference) ? checkServed(manifest, reference) : manifest;
@@ -231,7 +232,7 @@ export class RegistryClient {
       if (seen.has(target)) throw new ImageError("REGISTRY_FAILURE", "the registry's pages lead in a circle");
       seen.add(target);
       const response: HttpResponse = await this.#send({ method: "GET", target, repository }, [200], options);
-      yield await collect(response.body, PAGE_LIMIT, "list");
+      yield await readDocument(response, PAGE_LIMIT, "list");
       target = nextPage(response.headers.get("link"), target);
     }
   }

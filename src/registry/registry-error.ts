@@ -93,8 +93,9 @@ async function decode(response: HttpResponse): Promise<RegistryError> {
 }
 
 function wording(error: { code: string; message: string }): string {
-  if (error.message === "") return STANDARD_MESSAGES[error.code] ?? error.code.toLowerCase();
-  if (error.message === STANDARD_MESSAGES[error.code]) return error.message;
+  const standard = Object.hasOwn(STANDARD_MESSAGES, error.code) ? STANDARD_MESSAGES[error.code] : undefined;
+  if (error.message === "") return standard ?? error.code.toLowerCase();
+  if (error.message === standard) return error.message;
   return `${(error.code || "unknown").toLowerCase()}: ${error.message}`;
 }
 

@@ -1,9 +1,10 @@
 import * as v from "valibot";
-import { collect, type OperationOptions, streamOf } from "../core/byte-stream.ts";
+import { type OperationOptions, streamOf } from "../core/byte-stream.ts";
 import type { Credentials } from "../core/credentials.ts";
 import { ImageError, isAbort } from "../core/errors.ts";
 import type { HttpClient, HttpRequest, HttpResponse } from "../runtime/http.ts";
 import type { Challenge } from "./challenge.ts";
+import { readDocument } from "./document.ts";
 import { withoutQuery } from "./network-error.ts";
 import { errorFromResponse } from "./registry-error.ts";
 
@@ -12,6 +13,8 @@ const TOKEN_LIMIT = 1024 * 1024;
 const SHORTEST_LIFE = 60;
 /** A token is renewed this long before its end, so that it does not end on its way. Milliseconds. */
 const EXPIRY_MARGIN = 5_000;
+/** What a header can hold. RFC 9110, section 5.5. */
+const SENDABLE = /^[\x20-\x7e]+$/;
 
 const TokenSchema = v.object({
   token: v.nullish(v.string()),
@@ -97,7 +100,7 @@ export class TokenCache {
     const headers = { ...this.#headers, ...request.headers };
     const response = await this.#client.send({ ...request, headers }, options);
     if (response.status !== 200) throw await tokenError(response);
-    return parseToken(await collect(response.body, TOKEN_LIMIT, "bearer token"), request.url);
+    return parseToken(await readDocument(response, TOKEN_LIMIT, "bearer token"), request.url);
   }
 }
 
@@ -172,7 +175,7 @@ export function basicAuthorization(credentials: Pick<Credentials, "username" | "
 function parseToken(body: Uint8Array, url: string): Token {
   const answer = v.safeParse(TokenSchema, parseJson(body, url));
   const value = answer.success ? answer.output.token || answer.output.access_token : undefined;
-  if (!answer.success || !value) {
+  if (!answer.success || !value || !SENDABLE.test(value)) {
     throw new ImageError(
       "REGISTRY_FAILURE",
       `the token server ${withoutQuery(url)} answered without a token`,

@@ -1,11 +1,12 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { collect, type OperationOptions } from "../../core/byte-stream.ts";
+import type { OperationOptions } from "../../core/byte-stream.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { DockerName } from "../../core/docker-name.ts";
 import { ImageError } from "../../core/errors.ts";
 import { formatSignatureBlob, parseSignatureBlob, type Signature } from "../../core/signature.ts";
+import { readDocument } from "../../registry/document.ts";
 import { isMissing, writeFileAtomically } from "../../runtime/files.ts";
 import type { HttpClient } from "../../runtime/http.ts";
 
@@ -117,7 +118,7 @@ async function download(
   options: OperationOptions,
 ): Promise<Uint8Array | undefined> {
   const response = await client.send({ method: "GET", url, headers: {} }, options);
-  if (response.status === 200) return await collect(response.body, SIGNATURE_LIMIT, "signature");
+  if (response.status === 200) return await readDocument(response, SIGNATURE_LIMIT, "signature");
   await response.discard();
   if (response.status === 404) return undefined;
   throw new ImageError("REGISTRY_FAILURE", `reading signature from ${url}: status ${response.status}`);

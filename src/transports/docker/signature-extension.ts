@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import { decodeBase64 } from "../../core/base64.ts";
-import { collect, type OperationOptions, streamOf } from "../../core/byte-stream.ts";
+import { type OperationOptions, streamOf } from "../../core/byte-stream.ts";
 import type { Digest } from "../../core/digest.ts";
 import { inContext } from "../../core/errors.ts";
 import type { Signature } from "../../core/signature.ts";
 import { DOCUMENT_LIMIT, parseJson } from "../../format/json.ts";
+import { readDocument } from "../../registry/document.ts";
 import { errorFromResponse } from "../../registry/registry-error.ts";
 import type { SignaturePlace } from "./signatures.ts";
 
@@ -39,7 +40,7 @@ export async function readKeptSignatures(
       options,
     );
     if (response.status !== 200) throw await errorFromResponse(response);
-    const body = await collect(response.body, DOCUMENT_LIMIT, "signatures");
+    const body = await readDocument(response, DOCUMENT_LIMIT, "signatures");
     const { signatures } = parseJson(ListSchema, body, "list of signatures");
     return (signatures ?? [])
       .filter(({ schemaVersion, type }) => schemaVersion === VERSION && type === TYPE)

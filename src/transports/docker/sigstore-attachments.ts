@@ -6,7 +6,7 @@ import { forEachLimited } from "../../core/limiter.ts";
 import { OCI_CONFIG, OCI_MANIFEST } from "../../core/media-type.ts";
 import { ImageNotFoundError } from "../../core/not-found.ts";
 import type { Signature } from "../../core/signature.ts";
-import { DOCUMENT_LIMIT } from "../../format/json.ts";
+import { DOCUMENT_LIMIT, parseJsonValue } from "../../format/json.ts";
 import { type ImageManifest, parseImageManifest } from "../../format/manifest.ts";
 import { BlobUploader } from "../../registry/blob-upload.ts";
 import { RegistryError } from "../../registry/registry-error.ts";
@@ -169,7 +169,8 @@ async function readConfig(
   { config }: ImageManifest,
   options: OperationOptions,
 ): Promise<object> {
-  const document: unknown = JSON.parse(new TextDecoder().decode(await readSmallBlob(place, config, options)));
+  const bytes = await readSmallBlob(place, config, options);
+  const document = parseJsonValue(bytes, "the config of the sigstore attachment");
   return typeof document === "object" && document !== null ? document : newConfig();
 }
 
