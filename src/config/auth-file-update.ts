@@ -6,7 +6,7 @@ import type { Credentials } from "../core/credentials.ts";
 import { ImageError, withContext } from "../core/errors.ts";
 import { parseStrictJson } from "../core/strict-json.ts";
 import { withFileLock } from "../runtime/file-lock.ts";
-import { writeFileAtomically } from "../runtime/files.ts";
+import { removeUnfinished, writeFileAtomically } from "../runtime/files.ts";
 import { canonicalPath } from "../runtime/paths.ts";
 import type { AuthFileTarget } from "./auth-file-target.ts";
 import { readOptionalFile } from "./configuration-file.ts";
@@ -46,6 +46,7 @@ export async function updateAuthFile(
     `${path}.lock`,
     async () => {
       const changed = await change(await readAuthDocument(path));
+      await removeUnfinished(path);
       await writeFileAtomically(path, formatDocument(changed), 0o600);
     },
     options,

@@ -3,6 +3,8 @@ import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { isMissing, randomSuffix } from "./files.ts";
 
+/** How long a lock without its holder's id is respected, in milliseconds; who is not killed over it writes that at once. */
+const ANONYMOUS_STALE_AFTER = 2_000;
 /** How long an untouched lock of an unknown holder is respected, in milliseconds; a live holder touches it more often. */
 const STALE_AFTER = 30_000;
 const TOUCH_EVERY = 5_000;
@@ -79,7 +81,8 @@ async function removeIfStale(path: string): Promise<void> {
   try {
     const before = await stat(path);
     const holder = await readFile(path, "utf8");
-    const isStale = isDead(holder) || Date.now() - before.mtimeMs > STALE_AFTER;
+    const patience = holder === "" ? ANONYMOUS_STALE_AFTER : STALE_AFTER;
+    const isStale = isDead(holder) || Date.now() - before.mtimeMs > patience;
     if (!isStale) return;
     const aside = `${path}.stale-${randomSuffix()}`;
     await rename(path, aside);

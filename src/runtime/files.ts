@@ -1,5 +1,5 @@
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
 /** Bytes read from a file at a time: large enough that a chunk's cost vanishes, small enough for many at once. */
 const CHUNK_SIZE: number = 512 * 1024;
@@ -119,6 +119,28 @@ export async function writeFileAtomically(
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Removes what writers of the file at `path` were killed over. The caller holds a lock that all of them take, and so nobody
+ * is writing.
+ */
+export async function removeUnfinished(path: string): Promise<void> {
+  await removeAbandoned(dirname(path), [`${basename(path)}.tmp-`], 0);
+}
+
+/** Removes the files of a directory whose name begins with one of `prefixes` and that nobody has written to for `age` milliseconds. */
+export async function removeAbandoned(
+  directory: string,
+  prefixes: readonly string[],
+  age: number,
+): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    const path = join(directory, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs >= age) await rm(path, { force: true });
   }
 }
 

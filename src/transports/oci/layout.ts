@@ -16,6 +16,8 @@ import {
   isMissing,
   makeDirectory,
   openFile,
+  removeAbandoned,
+  removeUnfinished,
   writeFileAtomically,
   writeStream,
 } from "../../runtime/files.ts";
@@ -27,6 +29,10 @@ import {
   type LayoutIndex,
   parseLayoutIndex,
 } from "./layout-index.ts";
+
+const BLOB_PREFIX = "oci-put-blob";
+/** Age of a file, in milliseconds, after which no run is still writing a blob to it. */
+const ABANDONED_AFTER = 24 * 60 * 60 * 1000;
 
 /** An OCI image layout on disk. Image spec 1.1, image-layout.md. Nothing is read or created before it is needed. */
 export class OciLayout {
@@ -110,7 +116,7 @@ export class OciLayout {
     };
     const size = await writeStream(digested(bytes, digester), {
       directory: this.path,
-      prefix: "oci-put-blob",
+      prefix: BLOB_PREFIX,
       destination: finish,
     });
     if (digest === undefined) throw new ImageError("STORAGE_FAILURE", "blob was written without a digest");
@@ -124,7 +130,7 @@ export class OciLayout {
     const destination = this.blobPath(digest);
     const size = await writeStream(bytes, {
       directory: this.path,
-      prefix: "oci-put-blob",
+      prefix: BLOB_PREFIX,
       destination: () => destination,
     });
     return { digest, size };
@@ -180,6 +186,8 @@ export class OciLayout {
           await writeFileAtomically(marker, LAYOUT_MARKER);
         }
         const newline = options.trailingNewline ? "\n" : "";
+        await removeUnfinished(join(this.path, "index.json"));
+        await removeAbandoned(this.path, [BLOB_PREFIX], ABANDONED_AFTER);
         await writeFileAtomically(join(this.path, "index.json"), `${formatLayoutIndex(changed)}${newline}`);
         await options.afterwards?.(before, changed);
       },
