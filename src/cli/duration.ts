@@ -45,7 +45,7 @@ function sumOfParts(unsigned: string, text: string): number {
     const [, amount = "", unit = ""] = /^([0-9]*\.?[0-9]*)([^0-9.]*)/.exec(rest) ?? [];
     if (!/[0-9]/.test(amount)) throw invalid(text);
     if (unit === "") throw new Error(`time: missing unit in duration ${quoteBytes(text)}`);
-    const scale = UNITS[unit];
+    const scale = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
     if (scale === undefined) {
       throw new Error(`time: unknown unit ${quoteBytes(unit)} in duration ${quoteBytes(text)}`);
     }

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { ImageError } from "../core/errors.ts";
+import { errorMessage, ImageError } from "../core/errors.ts";
 
 // Configuration is a handful of small files, most of which do not exist: asking a thread for each costs more than reading.
 
@@ -64,4 +64,9 @@ function unreadable(path: string, error: unknown): ImageError {
 
 function errorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** What is wrong with a YAML file: the parser's words, but where it has come to the end of the stack. */
+export function yamlProblem(error: unknown): string {
+  return errorCode(error) === "RESOURCE_EXHAUSTION" ? "it is nested too deeply" : errorMessage(error);
 }

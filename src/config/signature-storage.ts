@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { type DockerName, formatDockerName, repositoryName } from "../core/docker-name.ts";
-import { errorMessage, ImageError } from "../core/errors.ts";
-import { readOptionalDirectory, readRequiredFile } from "./configuration-file.ts";
+import { ImageError } from "../core/errors.ts";
+import { readOptionalDirectory, readRequiredFile, yamlProblem } from "./configuration-file.ts";
 import { type Environment, signatureStorageLocations } from "./locations.ts";
 
 /** What registries.d says of the signatures of some names. */
@@ -140,9 +140,9 @@ async function readFile(file: string): Promise<v.InferOutput<typeof FileSchema>>
   if (!/^\s*[^\s#]/m.test(text)) return undefined;
   try {
     const { parse } = await import("yaml");
-    return v.parse(FileSchema, parse(text, { schema: "failsafe" }));
+    return v.parse(FileSchema, parse(text, { schema: "failsafe", logLevel: "error" }));
   } catch (error) {
-    throw new ImageError("CONFIG_INVALID", `parsing ${file}: ${errorMessage(error)}`, { cause: error });
+    throw new ImageError("CONFIG_INVALID", `parsing ${file}: ${yamlProblem(error)}`, { cause: error });
   }
 }
 

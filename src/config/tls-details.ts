@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { errorMessage, ImageError } from "../core/errors.ts";
+import { ImageError } from "../core/errors.ts";
 import type { TlsRestrictions, TlsVersion } from "../runtime/http.ts";
-import { readRequiredFile } from "./configuration-file.ts";
+import { readRequiredFile, yamlProblem } from "./configuration-file.ts";
 
 /** The suites of TLS 1.2 and older by their IANA names, with what OpenSSL calls them. RFC 5246, 5289, 7905. */
 const CIPHER_SUITES: Readonly<Record<string, string>> = {
@@ -59,9 +59,11 @@ export async function readTlsDetails(path: string): Promise<TlsRestrictions> {
     const text = new TextDecoder().decode(await readRequiredFile(path));
     const { parse } = await import("yaml");
     // Versions are words: unquoted 1.3 would be a number otherwise.
-    return restrictionsOf(v.parse(DetailsSchema, parse(text, { schema: "failsafe" }) ?? {}));
+    return restrictionsOf(
+      v.parse(DetailsSchema, parse(text, { schema: "failsafe", logLevel: "error" }) ?? {}),
+    );
   } catch (error) {
-    const reason = v.isValiError(error) ? describeIssue(error.issues[0]) : errorMessage(error);
+    const reason = v.isValiError(error) ? describeIssue(error.issues[0]) : yamlProblem(error);
     throw new ImageError("CONFIG_INVALID", `reading TLS details ${JSON.stringify(path)}: ${reason}`, {
       cause: error,
     });

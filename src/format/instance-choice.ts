@@ -64,7 +64,7 @@ function defaultVariant(architecture: string): string {
 }
 
 function candidateVariants({ architecture, variant }: WantedPlatform): readonly string[] {
-  const compatible = VARIANTS[architecture] ?? [];
+  const compatible = (Object.hasOwn(VARIANTS, architecture) ? VARIANTS[architecture] : undefined) ?? [];
   if (variant === "") return ["", ...compatible];
   const position = compatible.indexOf(variant);
   return position < 0 ? [variant, ""] : [...compatible.slice(position), ""];

@@ -64,7 +64,7 @@ export function parseSchema1(raw: RawManifest): Schema1Manifest {
   checkUnambiguous({ ...raw, mediaType: SCHEMA1_SIGNED }, ["fsLayers", "history"]);
   const document = parseJson(DocumentSchema, raw.bytes, "manifest");
   if (document.schemaVersion !== 1) {
-    throw invalid(`unsupported schema version ${String(document.schemaVersion)}`);
+    throw invalid(`unsupported schema version ${JSON.stringify(document.schemaVersion)}`);
   }
   const blobs = document.fsLayers ?? [];
   const history = document.history ?? [];

@@ -66,7 +66,8 @@ export function parsePlan(text: string, file: string): SyncPlan {
   try {
     return v.parse(PlanSchema, JSON.parse(text));
   } catch (error) {
-    throw new ImageError("CONFIG_INVALID", `${file} is no plan of sync: ${errorMessage(error)}`, {
+    const reason = error instanceof SyntaxError ? "it is no JSON" : errorMessage(error);
+    throw new ImageError("CONFIG_INVALID", `${file} is no plan of sync: ${reason}`, {
       cause: error,
     });
   }

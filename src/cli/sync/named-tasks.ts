@@ -35,9 +35,8 @@ async function readReport(file: string): Promise<v.InferOutput<typeof ReportSche
   try {
     return v.parse(ReportSchema, JSON.parse(await readFile(file, "utf8"))).images;
   } catch (error) {
-    throw new ImageError("CONFIG_INVALID", `${file} is no report of sync: ${errorMessage(error)}`, {
-      cause: error,
-    });
+    const reason = error instanceof SyntaxError ? "it is no JSON" : errorMessage(error);
+    throw new ImageError("CONFIG_INVALID", `${file} is no report of sync: ${reason}`, { cause: error });
   }
 }
 

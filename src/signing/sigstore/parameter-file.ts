@@ -55,7 +55,8 @@ export async function readParameterFile(bytes: Uint8Array): Promise<ParameterFil
   if (document === undefined) throw invalid("EOF");
   const [error] = document.errors;
   if (error !== undefined) {
-    throw invalid(`yaml: line ${lines.linePos(error.pos[0]).line}: ${error.message}`);
+    const reason = error.code === "RESOURCE_EXHAUSTION" ? "it is nested too deeply" : error.message;
+    throw invalid(`yaml: line ${lines.linePos(error.pos[0]).line}: ${reason}`);
   }
   return new FileReader(yaml, document, lines).read();
 }

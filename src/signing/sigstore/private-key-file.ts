@@ -84,13 +84,10 @@ function parseEncrypted(bytes: Uint8Array): EncryptedKey {
   try {
     return v.parse(EncryptedKeySchema, JSON.parse(new TextDecoder().decode(bytes)));
   } catch (error) {
-    throw new ImageError(
-      "CONFIG_INVALID",
-      `decrypt: the encrypted key cannot be read: ${errorMessage(error)}`,
-      {
-        cause: error,
-      },
-    );
+    const reason = error instanceof SyntaxError ? "it is no JSON" : errorMessage(error);
+    throw new ImageError("CONFIG_INVALID", `decrypt: the encrypted key cannot be read: ${reason}`, {
+      cause: error,
+    });
   }
 }
 

@@ -57,7 +57,8 @@ export function convertRegsync(root: YamlMap, note: Note): WrittenMirrorFile {
 function noteOthers(map: YamlMap, known: readonly string[], note: Note): void {
   for (const { key, place } of map.entries.values()) {
     if (known.includes(key) || key.startsWith("x-") || SKIPPED_QUIETLY.includes(key)) continue;
-    note(place, `${key} is left out: ${REASONS[key] ?? WITHOUT_COUNTERPART}`);
+    const reason = Object.hasOwn(REASONS, key) ? REASONS[key] : undefined;
+    note(place, `${key} is left out: ${reason ?? WITHOUT_COUNTERPART}`);
   }
 }
 
