@@ -5,7 +5,7 @@ import { computeDigest, type Digest, digestAlgorithm, isDigest } from "../core/d
 import { isValidTag } from "../core/docker-name.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { BlobPointer, BlobReader } from "../core/image.ts";
-import { MANIFEST_TYPES, OCI_INDEX } from "../core/media-type.ts";
+import { MANIFEST_TYPES, OCI_INDEX, SCHEMA1, SCHEMA1_SIGNED } from "../core/media-type.ts";
 import { sleep } from "../core/retry.ts";
 import { DOCUMENT_LIMIT, parseJson } from "../format/json.ts";
 import { normalizeManifestType, parseIndex, rawManifest } from "../format/manifest.ts";
@@ -23,6 +23,7 @@ const PAGE_LIMIT: number = 32 * 1024 * 1024;
 const MANIFEST_ATTEMPTS = 4;
 /** Before the second attempt to write a manifest; longer before later ones. Milliseconds. */
 const MANIFEST_RETRY_DELAY = 100;
+const SCHEMA1_TYPES: ReadonlySet<string> = new Set([SCHEMA1, SCHEMA1_SIGNED]);
 const ACCEPT: string = MANIFEST_TYPES.join(", ");
 
 const TagPageSchema = v.object({ tags: v.nullish(v.array(v.nullable(v.string())), []) });
@@ -60,7 +61,9 @@ export class RegistryClient {
       const bytes = await readDocument(response, DOCUMENT_LIMIT, "manifest");
       const type = normalizeManifestType(response.headers.get("content-type"));
       const manifest = { ...rawManifest(bytes, type), digest: manifestDigest(bytes) };
-      return isDigest(reference) ? checkServed(manifest, reference) : manifest;
+      if (isDigest(reference)) return checkServed(manifest, reference);
+      checkAnnounced(manifest, response.headers.get("docker-content-digest"));
+      return manifest;
     });
   }
 
@@ -128,6 +131,7 @@ export class RegistryClient {
         options,
       );
       await response.discard();
+      checkAnnounced(manifest, response.headers.get("docker-content-digest"));
     } catch (error) {
       throw isRejection(error) ? new ImageError("MANIFEST_REJECTED", error.message, { cause: error }) : error;
     }
@@ -265,6 +269,22 @@ function checkServed(manifest: RawManifest, wanted: Digest): RawManifest {
   throw new ImageError(
     "DIGEST_MISMATCH",
     `Manifest does not match provided manifest digest ${wanted}, got ${actual}`,
+  );
+}
+
+/**
+ * What a registry says of a manifest that it served for a tag, or took, is no proof of it, but tells of a damaged transfer and of
+ * somebody on the way who rewrites. Of schema 1 registries have given digests of various parts.
+ */
+function checkAnnounced({ bytes, mediaType, digest }: RawManifest, announced: string | null): void {
+  if (announced === null || !isDigest(announced) || SCHEMA1_TYPES.has(mediaType)) return;
+  const algorithm = digestAlgorithm(announced);
+  const actual = algorithm === "sha256" ? digest : computeDigest(bytes, algorithm);
+  if (actual === announced) return;
+  throw new ImageError(
+    "DIGEST_MISMATCH",
+    `the manifest has digest ${actual}, and the registry says ${announced}`,
+    { transient: true },
   );
 }
 

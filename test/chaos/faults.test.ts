@@ -10,6 +10,7 @@ import {
   isBlob,
   isLayer,
   isManifest,
+  manifestByte,
   pull,
   push,
   startSource,
@@ -118,6 +119,10 @@ describe("a download fails with one line, and leaves nothing, on", () => {
       when(isManifest, { kind: "flip bit", at: 40 }),
       /JSON|match|media type|unsupported|manifest/i,
     ],
+    "one bit of a manifest that is JSON still": [
+      when(isManifest, { kind: "flip bit", at: manifestByte('"size"') + 1 }),
+      /the manifest has digest sha256:\w+, and the registry says sha256:/,
+    ],
     "a Content-Length that is too small": [
       when(isLayer, { kind: "content length", delta: -7 }),
       /did not match|expected/,
@@ -223,6 +228,12 @@ describe("an upload", () => {
       expect(isTagged).toBe(false);
     });
   }
+});
+
+test("a manifest that a registry has stored in another form is told", async () => {
+  const wrong: Fault = { kind: "headers", headers: [["Docker-Content-Digest", `sha256:${"0".repeat(64)}`]] };
+  const { outcome, time } = await push(when(isSentManifest, wrong));
+  expectFailure(outcome, time, /uploading manifest .*, and the registry says sha256:0000/);
 });
 
 describe("a list of tags", () => {

@@ -49,7 +49,7 @@ function faultsFor(request: SeenRequest, random: () => number): readonly Fault[]
   if (isContent) return [...common, ...contentFaults(request, byte)];
   if (request.method !== "PUT" && request.method !== "PATCH") return common;
   const vanished: Fault = { kind: "answer", name: "vanished session", status: 404, body: "{}" };
-  // A tag says nothing of its content: only a blob's digest tells that it has changed on its way.
+  // A manifest that has changed on its way stands under its tag: that is told, and not undone.
   return request.target.includes("/blobs/")
     ? [...common, vanished, { kind: "flip sent bit", at: byte() }]
     : [...common, { kind: "answer", name: "500", status: 500 }];
@@ -61,13 +61,13 @@ function contentFaults(request: SeenRequest, byte: () => number): readonly Fault
     { kind: "reset", after: byte() },
     { kind: "truncate", after: byte(), honest: false },
     { kind: "half-close", after: byte() },
+    { kind: "flip bit", at: byte() % 600 },
   ];
   if (!request.target.includes("/blobs/")) return faults;
   return [
     ...faults,
     { kind: "truncate", after: byte() % 1000, honest: true },
     { kind: "content length", delta: -3 },
-    { kind: "flip bit", at: byte() },
     { kind: "range", answer: "whole" },
     { kind: "range", answer: "another part" },
     { kind: "headers", headers: [["Docker-Content-Digest", "sha256:0"]] },

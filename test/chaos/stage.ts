@@ -21,6 +21,11 @@ export const image: TestImage = buildImage({ seed: "misbehaving", layers: [60_00
 const manifest = image.blobs.get(image.top.digest) ?? Buffer.alloc(0);
 export const layer: string = JSON.parse(manifest.toString()).layers[0].digest;
 
+/** Where in the image's manifest a text begins. */
+export function manifestByte(text: string): number {
+  return manifest.indexOf(text);
+}
+
 export const isManifest = ({ target }: SeenRequest): boolean => target.includes("/manifests/");
 export const isLayer = ({ target }: SeenRequest): boolean => target.includes(layer.slice("sha256:".length));
 export const isBlob = ({ target }: SeenRequest): boolean => target.includes("/blobs/sha256:");
