@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { errorMessage, ImageError } from "../core/errors.ts";
+import { errorCode } from "../runtime/files.ts";
 
 // Configuration is a handful of small files, most of which do not exist: asking a thread for each costs more than reading.
 
@@ -60,10 +61,6 @@ function unreadable(path: string, error: unknown): ImageError {
   const code = errorCode(error) ?? "unknown error";
   const action = code === "EISDIR" ? "read" : "open";
   return new ImageError("CONFIG_INVALID", `${action} ${path}: ${REASONS[code] ?? code}`, { cause: error });
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
 /** What is wrong with a YAML file: the parser's words, but where it has come to the end of the stack. */

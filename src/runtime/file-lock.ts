@@ -1,12 +1,19 @@
-import { open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { lstat, lutimes, open, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { isMissing, randomSuffix } from "./files.ts";
+import { errorCode, isMissing, randomSuffix } from "./files.ts";
 
-/** How long a lock without its holder's id is respected, in milliseconds; who is not killed over it writes that at once. */
-const ANONYMOUS_STALE_AFTER = 2_000;
 /** How long an untouched lock of an unknown holder is respected, in milliseconds; a live holder touches it more often. */
 const STALE_AFTER = 30_000;
+/** What systems and file systems say that have no symbolic links, or give them to some users only. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set([
+  "EPERM",
+  "EACCES",
+  "ENOSYS",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "EINVAL",
+]);
 const TOUCH_EVERY = 5_000;
 const POLL_EVERY = 25;
 
@@ -25,7 +32,7 @@ export async function withFileLock<T>(
     await delay(POLL_EVERY * (0.5 + Math.random()), undefined, { signal: options.signal });
   }
   const touch = setInterval(
-    () => void utimes(path, new Date(), new Date()).catch(() => undefined),
+    () => void lutimes(path, new Date(), new Date()).catch(() => undefined),
     TOUCH_EVERY,
   );
   try {
@@ -61,17 +68,33 @@ export async function holdFileLock(
   };
 }
 
+/**
+ * A symbolic link is made with its content in one step, so that no lock is ever seen without the name of its holder. Where a file
+ * system or an operating system does not have them, it is a file.
+ */
 async function tryLock(path: string): Promise<boolean> {
+  const holder = `${process.pid} ${hostname()}`;
+  try {
+    await symlink(holder, path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    if (!WITHOUT_LINKS.has(errorCode(error) ?? "")) throw error;
+  }
+  return await tryLockByFile(path, holder);
+}
+
+async function tryLockByFile(path: string, holder: string): Promise<boolean> {
   try {
     const handle = await open(path, "wx", 0o644);
     try {
-      await handle.writeFile(`${process.pid} ${hostname()}\n`);
+      await handle.writeFile(holder);
     } finally {
       await handle.close();
     }
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (errorCode(error) === "EEXIST") return false;
     throw error;
   }
 }
@@ -79,16 +102,23 @@ async function tryLock(path: string): Promise<boolean> {
 /** Moves a dead holder's lock aside, so that of several waiters only one removes it and no live lock is lost. */
 async function removeIfStale(path: string): Promise<void> {
   try {
-    const before = await stat(path);
-    const holder = await readFile(path, "utf8");
-    const patience = holder === "" ? ANONYMOUS_STALE_AFTER : STALE_AFTER;
-    const isStale = isDead(holder) || Date.now() - before.mtimeMs > patience;
+    const { mtimeMs } = await lstat(path);
+    const isStale = isDead(await readHolder(path)) || Date.now() - mtimeMs > STALE_AFTER;
     if (!isStale) return;
     const aside = `${path}.stale-${randomSuffix()}`;
     await rename(path, aside);
     await rm(aside, { force: true });
   } catch (error) {
     if (!isMissing(error)) throw error;
+  }
+}
+
+async function readHolder(path: string): Promise<string> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    if (errorCode(error) !== "EINVAL") throw error;
+    return await readFile(path, "utf8");
   }
 }
 
@@ -99,6 +129,6 @@ function isDead(holder: string): boolean {
     process.kill(Number(pid), 0);
     return false;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ESRCH";
+    return errorCode(error) === "ESRCH";
   }
 }

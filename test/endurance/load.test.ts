@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { startDockerRegistry } from "../support/docker-registry.ts";
-import { buildImage, checkLayoutBlobs, temporary, writeDirectory } from "../support/images.ts";
+import { buildImage, checkLayoutBlobs, temporary, treeOf, writeDirectory } from "../support/images.ts";
 import { findProgram } from "../support/peers.ts";
 import { runOurs } from "../support/run.ts";
 import { digestInRegistry } from "./kills.ts";
@@ -46,6 +46,20 @@ test.skipIf(!hasRegistry)("sync of 64 images at a time loses none", async () => 
   });
   const digests = await Promise.all(images.map((_, i) => digestInRegistry(registry.host, "many", `v${i}`)));
   expect(digests).toEqual(images.map(({ top }) => top.digest));
+});
+
+test.skipIf(!hasRegistry)("copy of 200 layers, 64 at a time, loses none", async () => {
+  await using registry = await startDockerRegistry();
+  const image = buildImage({ seed: "wide", layers: Array.from({ length: 200 }, (_, i) => 1000 + i) });
+  const words = ["--insecure-policy", "copy", "--image-parallel-copies=64"];
+  const there = `docker://${registry.host}/wide:1`;
+  const directory = join(temporary("wide"), "back");
+  const push = [...words, "--dest-tls-verify=false", `dir:${writeDirectory(image)}`, there];
+  expect(await runOurs(push)).toMatchObject({ exitCode: 0 });
+  expect(await runOurs([...words, "--src-tls-verify=false", there, `dir:${directory}`])).toMatchObject({
+    exitCode: 0,
+  });
+  expect(treeOf(directory)).toEqual(treeOf(writeDirectory(image)));
 });
 
 test("many copies in one process leave nothing open", async () => {

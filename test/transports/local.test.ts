@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -59,13 +60,30 @@ describe("oci:", () => {
     expect(readdirSync(target).toSorted()).toEqual(["blobs", "index.json", "oci-layout"]);
   });
 
-  test("a lock that a dead process left is taken over", async () => {
+  const locks: Readonly<Record<string, (path: string, holder: string) => void>> = {
+    link: (path, holder) => symlinkSync(holder, path),
+    file: writeFileSync,
+  };
+  for (const [kind, makeLock] of Object.entries(locks)) {
+    test(`a lock that a dead process left is taken over: a ${kind}`, async () => {
+      const target = writeLayout({ old: image });
+      const host = (await mustRun(["hostname"])).trim();
+      makeLock(join(target, "index.json.lock"), `4194304 ${host}`);
+      const source = writeLayout({ v1: buildImage({ seed: "new" }) });
+      expect(await runOurs([...COPY, `oci:${source}:v1`, `oci:${target}:v1`])).toMatchObject({ exitCode: 0 });
+      expect(readdirSync(target).toSorted()).toEqual(["blobs", "index.json", "oci-layout"]);
+    });
+  }
+
+  test("a lock of a living process is waited for", async () => {
     const target = writeLayout({ old: image });
     const host = (await mustRun(["hostname"])).trim();
-    writeFileSync(join(target, "index.json.lock"), `4194304 ${host}\n`);
+    const lock = join(target, "index.json.lock");
+    symlinkSync(`${process.pid} ${host}`, lock);
     const source = writeLayout({ v1: buildImage({ seed: "new" }) });
-    expect(await runOurs([...COPY, `oci:${source}:v1`, `oci:${target}:v1`])).toMatchObject({ exitCode: 0 });
-    expect(existsSync(join(target, "index.json.lock"))).toBe(false);
+    const words = [...COPY, "--command-timeout=2s", `oci:${source}:v1`, `oci:${target}:v1`];
+    expect(await runOurs(words)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("deadline exceeded") });
+    expect(readlinkSync(lock)).toBe(`${process.pid} ${host}`);
   });
 
   for (const name of ["v1", "old"])
