@@ -5,6 +5,7 @@ import { proxyFor } from "../config/proxy.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { HttpClient } from "../runtime/http.ts";
 import type { ImageAccess } from "./image-access.ts";
+import type { GiveCredentials } from "./injected-access.ts";
 
 /** Whose credentials are looked for. */
 export interface LookupTarget {
@@ -18,12 +19,14 @@ export interface LookupOptions extends ConfigurationListener, OperationOptions {
   /** The `credential-helpers` of registries.conf. */
   readonly helpers: readonly string[];
   readonly userAgent: string;
+  /** Asked in place of this machine. */
+  readonly credentials?: GiveCredentials | undefined;
   /** Sends requests with the TLS settings of the registry. */
   readonly openClient: () => Promise<HttpClient>;
 }
 
 /**
- * The credentials for a repository, and where they come from: the command line, then the files and helpers of this machine,
+ * The credentials for a repository, and where they come from: the command line, then the program that uses the library; or the files and helpers of this machine,
  * then, for the registries of clouds, the cloud's own identity of this machine.
  * @throws {ImageError} CONFIG_INVALID, UNAUTHORIZED
  */
@@ -35,6 +38,10 @@ export async function lookUpCredentials(
   if (access.credentials !== undefined)
     return { credentials: access.credentials, source: "the command line" };
   if (access.anonymous) return undefined;
+  if (options.credentials !== undefined) {
+    const given = await options.credentials(target, options);
+    return given && { credentials: given, source: "the program" };
+  }
   const { findCredentials } = await import("../config/auth-file.ts");
   const found = await findCredentials({ ...options, explicitFile: access.authFile }, target);
   return found ?? (await askCloud(target.registry, options));

@@ -16,11 +16,15 @@ import type { EngineClientOptions } from "../transports/docker-daemon/engine-cli
 import { VERSION } from "../version.ts";
 import type { RegistryReport } from "./configuration-report.ts";
 import type { ImageAccess } from "./image-access.ts";
+import type { InjectedAccess } from "./injected-access.ts";
 import { RegistryConnections } from "./registry-access.ts";
 
 /** What the names of images are resolved in. All is optional: the machine's own configuration fills the rest. */
-export interface ImageEnvironmentOptions extends ConfigurationListener {
+export interface ImageEnvironmentOptions extends ConfigurationListener, InjectedAccess {
+  /** Variables, home directory and platform that decide where configuration is found; those of this process by default. */
   readonly environment?: Environment | undefined;
+  /** Ways of storing images besides the built-in ones; of two with one name, these win. */
+  readonly transports?: readonly Transport[] | undefined;
   readonly userAgent?: string | undefined;
   readonly registriesConf?: string | undefined;
   /** Milliseconds without a byte after which a transfer counts as broken; a minute by default. */
@@ -62,6 +66,7 @@ export class ImageEnvironment {
   readonly #daemon: Omit<EngineClientOptions, "endpoint">;
   readonly #files: ArchiveSettings;
   readonly #tlsRestrictions: () => Promise<TlsRestrictions | undefined>;
+  readonly #transports: ReadonlyMap<string, Transport>;
 
   constructor(options: ImageEnvironmentOptions = {}) {
     const { debug, warning, registriesConf, onExchange } = options;
@@ -77,7 +82,10 @@ export class ImageEnvironment {
     };
     this.#daemon = { ...http, proxyFor: (url) => proxyFor(url, this.#environment.env) };
     this.#tlsRestrictions = tlsRestrictionsOf(options.tlsDetails);
+    this.#transports = new Map((options.transports ?? []).map((transport) => [transport.name, transport]));
+    const { credentials, certificates, fetch, clock } = options;
     this.#connections = new RegistryConnections({
+      ...{ credentials, certificates, fetch, clock },
       environment: this.#environment,
       tlsRestrictions: this.#tlsRestrictions,
       ...http,
@@ -152,6 +160,8 @@ export class ImageEnvironment {
   }
 
   async #loadTransport(name: string, transport: string, access: ImageAccess): Promise<Transport> {
+    const own = this.#transports.get(transport);
+    if (own !== undefined) return own;
     switch (transport) {
       case "docker":
         return (await import("../transports/docker/transport.ts")).createDockerTransport(

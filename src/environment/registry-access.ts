@@ -31,12 +31,13 @@ import type { Endpoint, RegistryAccess } from "../transports/docker/transport.ts
 import type { RegistryReport } from "./configuration-report.ts";
 import { lookUpCredentials } from "./credential-lookup.ts";
 import { type ImageAccess, withoutLogin } from "./image-access.ts";
+import type { InjectedAccess } from "./injected-access.ts";
 
 /** The most requests that wait for the answer of one server, unless something else is said. */
 const REQUESTS_PER_HOST = 64;
 
 /** What holds for all registries that a process talks to. */
-export interface RegistrySettings extends ConfigurationListener {
+export interface RegistrySettings extends ConfigurationListener, InjectedAccess {
   readonly environment: Environment;
   readonly userAgent: string;
   /** The main registries.conf, in place of the usual ones. */
@@ -202,16 +203,26 @@ export class RegistryConnections {
       allowHttp: !verify,
       credentials: this.#credentialsProvider(registry, access, probeClient),
       registryToken: access.registryToken,
+      clock: this.#settings.clock,
     });
   }
 
   async #createClient(tls: TlsMaterial | undefined): Promise<HttpClient> {
     const { environment, stallTimeout, onExchange } = this.#settings;
     const findProxy = (url: string): string | undefined => proxyFor(url, environment.env);
-    const base = await createHttpClient({ tls, proxyFor: findProxy });
+    const base = await this.#createBareClient(tls, findProxy);
     const logged = onExchange === undefined ? base : withExchangeLog(base, onExchange);
     const guarded = withProxyErrors(withStallGuard(logged, stallTimeout), findProxy);
     return withHostLoad(guarded, (host) => this.#loadOf(host));
+  }
+
+  async #createBareClient(
+    tls: TlsMaterial | undefined,
+    findProxy: (url: string) => string | undefined,
+  ): Promise<HttpClient> {
+    const { fetch } = this.#settings;
+    if (fetch === undefined) return await createHttpClient({ tls, proxyFor: findProxy });
+    return (await import("../runtime/http-fetch.ts")).createFetchClient(fetch);
   }
 
   #loadOf(host: string): HostLoad {
@@ -234,7 +245,7 @@ export class RegistryConnections {
     access: ImageAccess,
   ): Promise<readonly (TlsMaterial | undefined)[]> {
     const { environment, tlsRestrictions } = this.#settings;
-    const found = await findCertificates({ ...this.#settings, directory: access.certDir }, registry);
+    const found = await this.#findCertificates(registry, access);
     const added = verify ? await readEnvironmentCertificates(environment) : [];
     const restrictions = await tlsRestrictions();
     const ca = verify ? [...found.ca, ...added] : [];
@@ -243,6 +254,20 @@ export class RegistryConnections {
     }
     const isUsual = verify && ca.length === 0 && restrictions === undefined;
     return [isUsual ? undefined : { verify, ca, restrictions }];
+  }
+
+  async #findCertificates(
+    registry: string,
+    access: ImageAccess,
+  ): Promise<{ readonly ca: readonly string[]; readonly clients: readonly { cert: string; key: string }[] }> {
+    const { certificates } = this.#settings;
+    if (certificates === undefined)
+      return await findCertificates({ ...this.#settings, directory: access.certDir }, registry);
+    const { authorities = [], client } = (await certificates(registry)) ?? {};
+    return {
+      ca: authorities,
+      clients: client === undefined ? [] : [{ cert: client.certificate, key: client.key }],
+    };
   }
 
   #credentialsProvider(registry: string, access: ImageAccess, client: HttpClient): CredentialsProvider {

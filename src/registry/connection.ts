@@ -44,6 +44,8 @@ export interface ConnectionOptions {
   readonly credentials: CredentialsProvider;
   /** Sent as a bearer token as it is; no other credentials are looked for. */
   readonly registryToken?: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly clock?: (() => number) | undefined;
 }
 
 /**
@@ -64,7 +66,12 @@ export class RegistryConnection {
   constructor(options: ConnectionOptions) {
     this.registry = options.registry;
     this.#options = options;
-    this.#tokens = new TokenCache(options.client, { "User-Agent": options.userAgent }, options.allowHttp);
+    const headers = { "User-Agent": options.userAgent };
+    this.#tokens = new TokenCache(options.client, {
+      headers,
+      allowHttp: options.allowHttp,
+      clock: options.clock,
+    });
   }
 
   /** Whether an answer has told that the registry keeps signatures itself. Signing reference 2.5. */

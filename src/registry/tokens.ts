@@ -29,18 +29,26 @@ interface Token {
   readonly expires: number;
 }
 
+export interface TokenOptions {
+  /** Sent with each question. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether a password may go to a token server in the clear. */
+  readonly allowHttp: boolean;
+  /** Milliseconds since 1970. */
+  readonly clock?: (() => number) | undefined;
+}
+
 /** Gets bearer tokens and keeps them till they expire; one request is in flight for a set of scopes at a time. */
 export class TokenCache {
   readonly #client: HttpClient;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #allowHttp: boolean;
+  readonly #options: TokenOptions;
+  readonly #clock: () => number;
   readonly #tokens = new Map<string, Promise<Token>>();
 
-  /** @param allowHttp whether a password may go to a token server in the clear */
-  constructor(client: HttpClient, headers: Readonly<Record<string, string>>, allowHttp: boolean) {
+  constructor(client: HttpClient, options: TokenOptions) {
     this.#client = client;
-    this.#headers = headers;
-    this.#allowHttp = allowHttp;
+    this.#options = options;
+    this.#clock = options.clock ?? Date.now;
   }
 
   /** A token for `scopes` from the realm of `challenge`. @throws {ImageError} UNAUTHORIZED, REGISTRY_FAILURE */
@@ -55,7 +63,7 @@ export class TokenCache {
       const known = this.#tokens.get(key);
       const pending = known ?? this.#start(key, challenge, scopes, credentials, options);
       const token = await settled(pending, options);
-      if (token !== undefined && (known === undefined || token.expires - EXPIRY_MARGIN > Date.now()))
+      if (token !== undefined && (known === undefined || token.expires - EXPIRY_MARGIN > this.#clock()))
         return token.value;
       if (this.#tokens.get(key) === pending) this.#tokens.delete(key);
     }
@@ -88,7 +96,7 @@ export class TokenCache {
     options: OperationOptions,
   ): Promise<Token> {
     const realm = parseRealm(challenge);
-    if (credentials !== undefined && realm.protocol === "http:" && !this.#allowHttp) {
+    if (credentials !== undefined && realm.protocol === "http:" && !this.#options.allowHttp) {
       throw new ImageError(
         "DENIED",
         `the registry asks for the credentials to be sent to ${realm.origin} unencrypted; with --tls-verify=false they would be`,
@@ -97,10 +105,10 @@ export class TokenCache {
     const request = credentials?.identityToken
       ? refreshRequest(realm, challenge, scopes, credentials.identityToken)
       : tokenRequest(realm, challenge, scopes, credentials);
-    const headers = { ...this.#headers, ...request.headers };
+    const headers = { ...this.#options.headers, ...request.headers };
     const response = await this.#client.send({ ...request, headers }, options);
     if (response.status !== 200) throw await tokenError(response);
-    return parseToken(await readDocument(response, TOKEN_LIMIT, "bearer token"), request.url);
+    return parseToken(await readDocument(response, TOKEN_LIMIT, "bearer token"), request.url, this.#clock());
   }
 }
 
@@ -172,7 +180,7 @@ export function basicAuthorization(credentials: Pick<Credentials, "username" | "
   return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString("base64")}`;
 }
 
-function parseToken(body: Uint8Array, url: string): Token {
+function parseToken(body: Uint8Array, url: string, now: number): Token {
   const answer = v.safeParse(TokenSchema, parseJson(body, url));
   const value = answer.success ? answer.output.token || answer.output.access_token : undefined;
   if (!answer.success || !value || !SENDABLE.test(value)) {
@@ -182,7 +190,6 @@ function parseToken(body: Uint8Array, url: string): Token {
     );
   }
   const issued = answer.output.issued_at ? Date.parse(answer.output.issued_at) : Number.NaN;
-  const now = Date.now();
   const start = Number.isNaN(issued) ? now : Math.min(issued, now);
   const life = Math.max(SHORTEST_LIFE, answer.output.expires_in ?? SHORTEST_LIFE);
   return { value, expires: start + life * 1000 };

@@ -1,12 +1,12 @@
 import type {
   HttpClient,
   HttpClientOptions,
-  HttpRequest,
   HttpResponse,
   TlsMaterial,
   TlsRestrictions,
   TlsVersion,
 } from "./http.ts";
+import { requestHeaders, toResponse, trackedBody } from "./http-fetch.ts";
 import { trustedAuthorities } from "./trusted-authorities.ts";
 
 /** HTTP over Bun's `fetch`: it costs start-up nothing, and streams uploads with a Content-Length in constant memory. */
@@ -72,47 +72,6 @@ function withoutProxyVariables<T>(call: () => T): T {
   }
 }
 
-function requestHeaders(request: HttpRequest): Record<string, string> {
-  const size = request.body?.size;
-  return size === undefined ? { ...request.headers } : { ...request.headers, "Content-Length": `${size}` };
-}
-
-/** Keeps the error of a body that failed, because `fetch` may report only that its connection broke. */
-function trackedBody(bytes: AsyncIterable<Uint8Array>): {
-  readonly stream: AsyncGenerator<Uint8Array<ArrayBuffer>>;
-  readonly isComplete: () => boolean;
-  readonly failure: () => unknown;
-} {
-  let isComplete = false;
-  let failure: unknown;
-  async function* stream(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    try {
-      for await (const chunk of bytes) yield chunk as Uint8Array<ArrayBuffer>;
-      isComplete = true;
-    } catch (error) {
-      failure = error;
-      throw error;
-    }
-  }
-  return { stream: stream(), isComplete: () => isComplete, failure: () => failure };
-}
-
-function toResponse(request: HttpRequest, response: Response): HttpResponse {
-  const { body } = response;
-  return {
-    url: request.url,
-    status: response.status,
-    headers: response.headers,
-    body: body === null ? emptyBody() : (body as unknown as AsyncIterable<Uint8Array>),
-    discard: async () => {
-      if (body === null || body.locked) return;
-      // Reading a short body to its end keeps the connection; cancelling a stream closes it.
-      if (isShort(response.headers)) await response.arrayBuffer();
-      else await body.cancel();
-    },
-  };
-}
-
 /** A server that answers before it has read the upload wants no more of it: once it is heard, the exchange is over. */
 function endingExchange(answer: HttpResponse, leaving: AbortController): HttpResponse {
   async function* body(): AsyncIterable<Uint8Array> {
@@ -124,13 +83,6 @@ function endingExchange(answer: HttpResponse, leaving: AbortController): HttpRes
   }
   return { ...answer, body: body(), discard: async () => leaving.abort() };
 }
-
-/** Whether an unwanted body is cheaper to read than a new connection. */
-function isShort(headers: Headers): boolean {
-  return Number(headers.get("content-length") ?? Number.POSITIVE_INFINITY) <= 64 * 1024;
-}
-
-async function* emptyBody(): AsyncIterable<Uint8Array> {}
 
 async function tlsOptions(material: TlsMaterial): Promise<Bun.TLSOptions & { rejectUnauthorized: boolean }> {
   return {

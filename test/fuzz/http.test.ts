@@ -127,7 +127,11 @@ test("tokens are taken from any answer, or it is refused", async () => {
       parameters: { realm: "https://a" },
     };
     const client: HttpClient = { send: async () => answer({ status, body }) };
-    const token = await new TokenCache(client, {}, false).get(challenge, ["a"], undefined);
+    const token = await new TokenCache(client, { headers: {}, allowHttp: false }).get(
+      challenge,
+      ["a"],
+      undefined,
+    );
     expect(token).not.toBe("");
   });
 });
