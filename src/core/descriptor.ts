@@ -37,3 +37,10 @@ export function formatPlatform(platform: Platform): string {
   if (platform.variant) parts.push(platform.variant);
   return parts.join("/");
 }
+
+/** Reads `os/architecture` or `os/architecture/variant`; undefined when it is neither. */
+export function parsePlatform(text: string): Platform | undefined {
+  const [os = "", architecture = "", variant, ...more] = text.trim().split("/");
+  if (os === "" || architecture === "" || variant === "" || more.length > 0) return undefined;
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}

@@ -9,6 +9,7 @@ import { ImageError } from "../core/errors.ts";
 import type { ImageReference, Transport } from "../core/image.ts";
 import type { NetworkEvent } from "../core/progress.ts";
 import type { UploadJournal } from "../core/upload-journal.ts";
+import type { RegistryConnection } from "../registry/connection.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
 import type { HttpClient, TlsRestrictions } from "../runtime/http.ts";
 import { defaultTemporaryDirectory } from "../runtime/temporary-file.ts";
@@ -62,7 +63,8 @@ const TRANSPORT_NAMES: ReadonlySet<string> = new Set([
 /** Resolves image names to references, with the machine's configuration and connections that all of them share. */
 export class ImageEnvironment {
   readonly #connections: RegistryConnections;
-  readonly #environment: Environment;
+  /** Variables, home directory and platform. */
+  readonly environment: Environment;
   readonly #daemon: Omit<EngineClientOptions, "endpoint">;
   readonly #files: ArchiveSettings;
   readonly #tlsRestrictions: () => Promise<TlsRestrictions | undefined>;
@@ -70,7 +72,7 @@ export class ImageEnvironment {
 
   constructor(options: ImageEnvironmentOptions = {}) {
     const { debug, warning, registriesConf, onExchange } = options;
-    this.#environment = options.environment ?? hostEnvironment();
+    this.environment = options.environment ?? hostEnvironment();
     this.#files = {
       temporaryDirectory: options.temporaryDirectory ?? defaultTemporaryDirectory(),
       inflationLimit: options.inflationLimit ?? DEFAULT_INFLATION_LIMIT,
@@ -80,13 +82,13 @@ export class ImageEnvironment {
       stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
       onExchange,
     };
-    this.#daemon = { ...http, proxyFor: (url) => proxyFor(url, this.#environment.env) };
+    this.#daemon = { ...http, proxyFor: (url) => proxyFor(url, this.environment.env) };
     this.#tlsRestrictions = tlsRestrictionsOf(options.tlsDetails);
     this.#transports = new Map((options.transports ?? []).map((transport) => [transport.name, transport]));
     const { credentials, certificates, fetch, clock } = options;
     this.#connections = new RegistryConnections({
       ...{ credentials, certificates, fetch, clock },
-      environment: this.#environment,
+      environment: this.environment,
       tlsRestrictions: this.#tlsRestrictions,
       ...http,
       requestsPerHost: options.requestsPerHost,
@@ -125,7 +127,7 @@ export class ImageEnvironment {
     access: Pick<ImageAccess, "certDir" | "tlsVerify">,
     options: OperationOptions = {},
   ): Promise<void> {
-    const connection = await this.#connections.connectTo(registry, { ...access, credentials });
+    const connection = await this.connect(registry, { ...access, credentials });
     const response = await connection.ping(options);
     await response.discard();
     if (response.status === 200) return;
@@ -134,6 +136,11 @@ export class ImageEnvironment {
       "REGISTRY_FAILURE",
       `pinging container registry ${registry} returned ${response.status}`,
     );
+  }
+
+  /** The connection to a registry, `host[:port]`, under its own name: mirrors are for images. @throws {ImageError} DENIED, CONFIG_INVALID */
+  async connect(registry: string, access: ImageAccess = {}): Promise<RegistryConnection> {
+    return await this.#connections.connectTo(registry, access);
   }
 
   /** A client for the services of sigstore: it uses the machine's proxies and authorities, and has no credentials. */
@@ -181,9 +188,9 @@ export class ImageEnvironment {
             certDir: access.certDir,
             tlsVerify: access.tlsVerify,
             tlsRestrictions: await this.#tlsRestrictions(),
-            environment: this.#environment.env,
-            home: this.#environment.home,
-            platform: this.#environment.platform,
+            environment: this.environment.env,
+            home: this.environment.home,
+            platform: this.environment.platform,
           },
         });
       case "oci":

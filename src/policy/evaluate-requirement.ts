@@ -7,6 +7,8 @@ import type { PolicyRequirement } from "./requirement.ts";
 /** The image that a requirement is to be met by. */
 export interface RequirementContext extends OperationOptions {
   readonly image: UnverifiedImage;
+  /** Milliseconds since 1970, for what expires; without it, now. */
+  readonly now?: number | undefined;
 }
 
 /** Whether a requirement is met. */

@@ -58,8 +58,14 @@ export async function loadPolicy(options: PolicyOptions = {}): Promise<PolicyInF
   return { policy: ACCEPT_ANYTHING, requireSigned };
 }
 
+/** What judging an image may be told besides. */
+export interface JudgementOptions extends OperationOptions {
+  /** The time by which keys and certificates are judged, in milliseconds since 1970; without it, now. */
+  readonly now?: number | undefined;
+}
+
 /** What evaluating a policy may be told besides. */
-export interface EvaluationOptions extends OperationOptions {
+export interface EvaluationOptions extends JudgementOptions {
   debug?(message: string): void;
 }
 
@@ -85,14 +91,14 @@ export interface PolicyJudgement {
 export async function judgeImage(
   { policy, requireSigned }: PolicyInForce,
   image: UnverifiedImage,
-  options: OperationOptions = {},
+  options: JudgementOptions = {},
 ): Promise<PolicyJudgement> {
   const { reference } = image;
   const { requirements, section } = chooseRequirements(policy, reference);
   const verdicts: RequirementVerdict[] = [];
   for (const requirement of requirements) {
     options.signal?.throwIfAborted();
-    const verdict = await evaluateRequirement(requirement, { image, signal: options.signal });
+    const verdict = await evaluateRequirement(requirement, { image, ...options });
     verdicts.push({ requirement, verdict });
     if (!verdict.accepted) return { section, verdicts, refusedBecause: verdict.reason };
   }

@@ -5,7 +5,7 @@ import { computeDigest, type Digest, digestAlgorithm, isDigest } from "../core/d
 import { isValidTag } from "../core/docker-name.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { BlobPointer, BlobReader } from "../core/image.ts";
-import { MANIFEST_TYPES, OCI_INDEX, SCHEMA1, SCHEMA1_SIGNED } from "../core/media-type.ts";
+import { isSchema1Type, MANIFEST_TYPES, OCI_INDEX } from "../core/media-type.ts";
 import { sleep } from "../core/retry.ts";
 import { DOCUMENT_LIMIT, parseJson } from "../format/json.ts";
 import { normalizeManifestType, parseIndex, rawManifest } from "../format/manifest.ts";
@@ -23,7 +23,6 @@ const PAGE_LIMIT: number = 32 * 1024 * 1024;
 const MANIFEST_ATTEMPTS = 4;
 /** Before the second attempt to write a manifest; longer before later ones. Milliseconds. */
 const MANIFEST_RETRY_DELAY = 100;
-const SCHEMA1_TYPES: ReadonlySet<string> = new Set([SCHEMA1, SCHEMA1_SIGNED]);
 const ACCEPT: string = MANIFEST_TYPES.join(", ");
 
 const TagPageSchema = v.object({ tags: v.nullish(v.array(v.nullable(v.string())), []) });
@@ -277,7 +276,7 @@ function checkServed(manifest: RawManifest, wanted: Digest): RawManifest {
  * somebody on the way who rewrites. Of schema 1 registries have given digests of various parts.
  */
 function checkAnnounced({ bytes, mediaType, digest }: RawManifest, announced: string | null): void {
-  if (announced === null || !isDigest(announced) || SCHEMA1_TYPES.has(mediaType)) return;
+  if (announced === null || !isDigest(announced) || isSchema1Type(mediaType)) return;
   const algorithm = digestAlgorithm(announced);
   const actual = algorithm === "sha256" ? digest : computeDigest(bytes, algorithm);
   if (actual === announced) return;

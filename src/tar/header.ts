@@ -7,7 +7,7 @@ export const BLOCK_SIZE = 512;
 const LARGEST_SIZE = 0o77777777777;
 const NAME_BYTES = 100;
 
-/** An entry to write. Owner, group and time are always 0: the same image gives the same archive. */
+/** An entry to write. Owner, group and time are 0 unless they are told: the same image gives the same archive. */
 export interface NewEntry {
   readonly name: string;
   readonly type: "file" | "directory" | "symlink";
@@ -16,6 +16,10 @@ export interface NewEntry {
   readonly mode: number;
   /** Where a symlink points. */
   readonly linkName?: string | undefined;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Seconds since 1970. */
+  readonly modified?: number | undefined;
 }
 
 /**
@@ -78,10 +82,10 @@ function ustarHeader(entry: NewEntry, type: string = TYPES[entry.type]): Buffer 
   const block = Buffer.alloc(BLOCK_SIZE);
   block.write(entry.name, 0, NAME_BYTES);
   writeOctal(block, 100, 8, entry.mode);
-  writeOctal(block, 108, 8, 0);
-  writeOctal(block, 116, 8, 0);
+  writeOctal(block, 108, 8, entry.uid ?? 0);
+  writeOctal(block, 116, 8, entry.gid ?? 0);
   writeOctal(block, 124, 12, entry.size > LARGEST_SIZE ? 0 : entry.size);
-  writeOctal(block, 136, 12, 0);
+  writeOctal(block, 136, 12, entry.modified ?? 0);
   block.write(type, 156);
   block.write(entry.linkName ?? "", 157, NAME_BYTES);
   block.write("ustar\x0000", 257);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parseCommaList } from "../../src/cli/comma-list.ts";
 import { FlagError } from "../../src/cli/command.ts";
 import { parseDuration } from "../../src/cli/duration.ts";
-import { parsePlatform } from "../../src/cli/flags/copy-options.ts";
+import { readPlatform } from "../../src/cli/flags/copy-options.ts";
 import { parseAgeLimit } from "../../src/sync/files/age.ts";
 import { convertSyncFile } from "../../src/sync/files/convert.ts";
 import { checkTemplate, fillTemplate } from "../../src/sync/files/destination-template.ts";
@@ -126,7 +126,7 @@ test("ages, durations, platforms and lists are read or refused", async () => {
     (text) => expect(parseDuration(text)).not.toBeNaN(),
     { isRefusal: isGoError },
   );
-  await answersOrRefuses(damagedText(["linux/amd64", "linux/arm/v7"]), (text) => parsePlatform(text, text), {
+  await answersOrRefuses(damagedText(["linux/amd64", "linux/arm/v7"]), (text) => readPlatform(text, text), {
     isRefusal: (error) => error instanceof FlagError,
   });
   const isCsvError = (error: unknown): boolean =>

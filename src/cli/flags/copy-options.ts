@@ -1,7 +1,7 @@
 import { DEFAULT_INFLATION_LIMIT, type InflationLimit } from "../../compression/inflation-limit.ts";
 import type { CompressionRequest } from "../../copy/copy-request.ts";
 import type { ManifestFormat } from "../../copy/manifest-plan.ts";
-import type { Platform } from "../../core/descriptor.ts";
+import { type Platform, parsePlatform } from "../../core/descriptor.ts";
 import { type DockerName, formatDockerName, parseDockerName } from "../../core/docker-name.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image.ts";
@@ -173,21 +173,19 @@ export function readInstanceSelection(flags: Pick<CopyFlagValues, "all" | "multi
     case "index-only":
       return { kind: choice };
     default:
-      return { kind: "platforms", platforms: choice.split(",").map((part) => parsePlatform(part, choice)) };
+      return { kind: "platforms", platforms: choice.split(",").map((part) => readPlatform(part, choice)) };
   }
 }
 
 /** `os/architecture` or `os/architecture/variant`. */
-export function parsePlatform(text: string, choice: string): Platform {
-  const [os = "", architecture = "", variant, ...more] = text.trim().split("/");
-  if (os === "" || architecture === "" || variant === "" || more.length > 0) {
-    throw new FlagError(
-      `unknown multi-arch option ${quote(choice)}. ` +
-        "Choose one of the supported options: 'system', 'all', or 'index-only'" +
-        (choice.includes("/") ? ", or platforms such as 'linux/amd64,linux/arm64/v8'" : ""),
-    );
-  }
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+export function readPlatform(text: string, choice: string): Platform {
+  const platform = parsePlatform(text);
+  if (platform !== undefined) return platform;
+  throw new FlagError(
+    `unknown multi-arch option ${quote(choice)}. ` +
+      "Choose one of the supported options: 'system', 'all', or 'index-only'" +
+      (choice.includes("/") ? ", or platforms such as 'linux/amd64,linux/arm64/v8'" : ""),
+  );
 }
 
 type SigningFlags = Pick<

@@ -7,7 +7,7 @@ import { parseShortYaml } from "../../sync/files/short-yaml.ts";
 import { parseSkopeoYaml } from "../../sync/files/skopeo-yaml.ts";
 import { applyTagFilter, type TagVerdict } from "../../sync/files/tag-filter.ts";
 import { checkDestinations, type GatherContext, type GatheredEntry, gatherTasks } from "../../sync/gather.ts";
-import { parsePlatform } from "../flags/copy-options.ts";
+import { readPlatform } from "../flags/copy-options.ts";
 import { quote } from "../go-text.ts";
 import type { SyncSession } from "./sync-session.ts";
 import { type GatheredSources, gatherContext } from "./sync-sources.ts";
@@ -103,7 +103,7 @@ function fileContext(
       if (platforms === "all") return { kind: "all" };
       return {
         kind: "platforms",
-        platforms: platforms.map((text) => parsePlatform(text, platforms.join(","))),
+        platforms: platforms.map((text) => readPlatform(text, platforms.join(","))),
       };
     },
     onListing: (repository) => {

@@ -1,0 +1,12 @@
+import { type AccessOptions, type ImageName, required, resolveImage } from "./call-options.ts";
+
+/**
+ * The tags of a repository as its store lists them, page by page: `docker://registry.example.com/app`. Of an archive, the names of
+ * its images. `Array.fromAsync` makes a list of them.
+ * @throws {ImageError} NOT_FOUND, UNSUPPORTED_OPERATION where there is no such thing
+ */
+export async function* listTags(repository: ImageName, options: AccessOptions = {}): AsyncGenerator<string> {
+  const reference = await resolveImage(repository, options, options.access);
+  const list = reference.listImages ?? reference.listTags;
+  yield* required(list, reference, "it has no list of tags").call(reference, { signal: options.signal });
+}
