@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { copyImage, ImageEnvironment } from "../../src/index.ts";
+import { copy, ImageEnvironment } from "../../src/index.ts";
 import { buildImage, sha256, type TestImage, temporary, writeLayout } from "../support/images.ts";
 import { startOurs } from "../support/run.ts";
 
@@ -94,17 +94,16 @@ export async function copyOften(
   const layout = writeLayout({ v1: buildImage({ seed: "tiny", layers: [100] }) });
   const directory = temporary("often");
   const environment = new ImageEnvironment();
-  const copy = async (source: string, destination: string): Promise<void> => {
-    await copyImage({
-      source: await environment.parseImageName(source, { tlsVerify: false }),
-      destination: await environment.parseImageName(destination, { tlsVerify: false }),
-      admit: async () => undefined,
-      instances: { kind: "all" },
-    });
-  };
+  const access = { tlsVerify: false };
+  const options = {
+    environment,
+    policy: "accept-anything",
+    sourceAccess: access,
+    destinationAccess: access,
+  } as const;
   const both = async (i: number): Promise<void> => {
-    await copy(`oci:${layout}:v1`, `docker://${host}/often/app:v${i % 10}`);
-    await copy(`docker://${host}/often/app:v${i % 10}`, `dir:${join(directory, String(i % 10))}`);
+    await copy(`oci:${layout}:v1`, `docker://${host}/often/app:v${i % 10}`, options);
+    await copy(`docker://${host}/often/app:v${i % 10}`, `dir:${join(directory, String(i % 10))}`, options);
   };
   for (let i = 0; i < 20; i++) await both(i);
   const before = await holdings();

@@ -6,26 +6,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
-  computeDigest,
-  copyImage,
-  evaluatePolicy,
   generateKeyFiles,
-  ImageEnvironment,
-  ImageError,
-  ImageNotFoundError,
-  type ImageReference,
-  loadPolicy,
   openKeyFileSigner,
-  type ProgressEvent,
   readPrivateKeyFile,
   sigstoreImageSigner,
   simpleImageSigner,
+} from "../../src/entries/signing.ts";
+import {
+  type CopyEvent,
+  type CopyOptions,
+  computeDigest,
+  copy,
+  ImageEnvironment,
+  ImageError,
+  ImageNotFoundError,
+  loadPolicy,
+  openImage,
 } from "../../src/index.ts";
 import { startForwardProxy } from "../support/forward-proxy.ts";
 import { buildImage, checkLayoutBlobs, type TestImage, treeOf, writeLayout } from "../support/images.ts";
 
 /** The library on Node itself: the same sources, with the other HTTP client. The registry is the simplest that works. */
-const environment = new ImageEnvironment();
 const directory = mkdtempSync(join(tmpdir(), "skopeo-node-"));
 const blobs = new Map<string, Buffer>();
 const manifests = new Map<string, { type: string; body: Buffer }>();
@@ -75,17 +76,15 @@ function serve(response: ServerResponse, body: Buffer | undefined, type: string 
   }
 }
 
-async function copy(source: string, destination: string, events: ProgressEvent[] = []): Promise<boolean> {
-  const resolve = (name: string): Promise<ImageReference> =>
-    environment.parseImageName(name, { tlsVerify: false });
-  const result = await copyImage({
-    source: await resolve(source),
-    destination: await resolve(destination),
-    admit: async () => undefined,
-    instances: { kind: "all" },
-    onProgress: (event) => events.push(event),
-  });
-  return result.isUnchanged;
+const PLAIN: CopyOptions = {
+  policy: "accept-anything",
+  sourceAccess: { tlsVerify: false },
+  destinationAccess: { tlsVerify: false },
+};
+
+async function copyWith(events: CopyEvent[], source: string, destination: string): Promise<boolean> {
+  const onEvent = (event: CopyEvent): void => void events.push(event);
+  return (await copy(source, destination, { ...PLAIN, onEvent })).isUnchanged;
 }
 
 function image(): TestImage {
@@ -94,15 +93,15 @@ function image(): TestImage {
 
 test("an image travels from a layout to a registry, back to a layout and to a directory", async () => {
   const layout = writeLayout({ v1: image() });
-  const events: ProgressEvent[] = [];
-  assert.equal(await copy(`oci:${layout}:v1`, `docker://${host}/app:v1`, events), false);
+  const events: CopyEvent[] = [];
+  assert.equal(await copyWith(events, `oci:${layout}:v1`, `docker://${host}/app:v1`), false);
   assert.equal(events.filter(({ kind }) => kind === "blob-end").length, 3);
   for (const [digest, bytes] of image().blobs) {
     if (digest !== image().top.digest) assert.deepEqual(blobs.get(digest), bytes);
   }
-  await copy(`docker://${host}/app:v1`, `oci:${join(directory, "layout")}:v1`);
+  await copy(`docker://${host}/app:v1`, `oci:${join(directory, "layout")}:v1`, PLAIN);
   assert.equal(checkLayoutBlobs(join(directory, "layout")), 4);
-  await copy(`docker://${host}/app:v1`, `dir:${join(directory, "dir")}`);
+  await copy(`docker://${host}/app:v1`, `dir:${join(directory, "dir")}`, PLAIN);
   assert.equal(Object.keys(treeOf(join(directory, "dir"))).length, 5);
   const manifest = readFileSync(join(directory, "dir", "manifest.json"));
   assert.equal(computeDigest(manifest), image().top.digest);
@@ -110,9 +109,9 @@ test("an image travels from a layout to a registry, back to a layout and to a di
 
 test("what is there already is not copied again", async () => {
   const layout = writeLayout({ v1: image() });
-  await copy(`oci:${layout}:v1`, `docker://${host}/app:v1`);
-  const events: ProgressEvent[] = [];
-  assert.equal(await copy(`oci:${layout}:v1`, `docker://${host}/app:v1`, events), true);
+  await copy(`oci:${layout}:v1`, `docker://${host}/app:v1`, PLAIN);
+  const events: CopyEvent[] = [];
+  assert.equal(await copyWith(events, `oci:${layout}:v1`, `docker://${host}/app:v1`), true);
   assert.deepEqual(
     events.filter(({ kind }) => kind === "blob-start"),
     [],
@@ -121,7 +120,7 @@ test("what is there already is not copied again", async () => {
 
 test("a missing image is told apart from other failures", async () => {
   await assert.rejects(
-    copy(`docker://${host}/app:none`, `dir:${join(directory, "none")}`),
+    copy(`docker://${host}/app:none`, `dir:${join(directory, "none")}`, PLAIN),
     (error: unknown) => {
       assert.ok(error instanceof ImageError);
       assert.equal(error.code, "NOT_FOUND");
@@ -134,10 +133,8 @@ test("a missing image is told apart from other failures", async () => {
 test("an aborted copy rejects with the reason, and leaves nothing", async () => {
   const layout = writeLayout({ v1: image() });
   const reason = new Error("changed my mind");
-  const source = await environment.parseImageName(`oci:${layout}:v1`);
-  const destination = await environment.parseImageName(`dir:${join(directory, "aborted")}`);
-  const request = { source, destination, admit: async () => undefined, instances: { kind: "all" } } as const;
-  await assert.rejects(copyImage(request, { signal: AbortSignal.abort(reason) }), reason);
+  const options = { ...PLAIN, signal: AbortSignal.abort(reason) };
+  await assert.rejects(copy(`oci:${layout}:v1`, `dir:${join(directory, "aborted")}`, options), reason);
   assert.throws(() => readFileSync(join(directory, "aborted", "manifest.json")));
 });
 
@@ -146,16 +143,15 @@ test("a registry is reached through a proxy with a password, and a wrong passwor
   const proxy = await startForwardProxy(login);
   try {
     const layout = writeLayout({ v1: image() });
-    await copy(`oci:${layout}:v1`, `docker://${host}/proxied:v1`);
+    await copy(`oci:${layout}:v1`, `docker://${host}/proxied:v1`, PLAIN);
     const list = async (password: string): Promise<string[]> => {
       const env = { HTTP_PROXY: `http://me:${encodeURIComponent(password)}@${proxy.host}` };
       const proxied = new ImageEnvironment({
         environment: { env, home: directory, platform: process.platform, uid: 0 },
       });
       const name = `docker://registry.test:${host.split(":")[1]}/proxied:v1`;
-      const reference = await proxied.parseImageName(name, { tlsVerify: false });
-      const source = await reference.openSource?.();
-      return [(await source?.readManifest())?.mediaType ?? ""];
+      await using opened = await openImage(name, { environment: proxied, access: { tlsVerify: false } });
+      return [opened.raw.mediaType];
     };
     assert.deepEqual(await list(login.password), ["application/vnd.oci.image.manifest.v1+json"]);
     await assert.rejects(list("wrong"), /proxy .* 407/);
@@ -173,14 +169,8 @@ test("an image is signed with both kinds of key, and a policy asks for both", as
   const gnupg = await openKeyFileSigner({ keyFile: readFileSync(join(fixtures, "plain.sec.gpg")) });
   const signed = join(directory, "signed");
   const name = "registry.example.com/app:1";
-  await copyImage({
-    source: await environment.parseImageName(`oci:${layout}:v1`),
-    destination: await environment.parseImageName(`dir:${signed}`),
-    instances: { kind: "all" },
-    admit: async () => undefined,
-    signers: [simpleImageSigner(gnupg), sigstoreImageSigner({ key })],
-    signIdentity: name,
-  });
+  const signers = [simpleImageSigner(gnupg), sigstoreImageSigner({ key })];
+  await copy(`oci:${layout}:v1`, `dir:${signed}`, { ...PLAIN, signers, signIdentity: name });
   const signedIdentity = { type: "exactReference", dockerReference: name };
   const both = [
     { type: "signedBy", keyType: "GPGKeys", keyPath: join(fixtures, "plain.pub.gpg"), signedIdentity },
@@ -194,12 +184,7 @@ test("an image is signed with both kinds of key, and a policy asks for both", as
     const file = join(directory, "policy.json");
     writeFileSync(file, JSON.stringify({ default: requirements }));
     const policy = await loadPolicy({ file });
-    const told = await copyImage({
-      source: await environment.parseImageName(`dir:${signed}`),
-      destination: await environment.parseImageName(`dir:${join(directory, "verified")}`),
-      instances: { kind: "all" },
-      admit: (image, options) => evaluatePolicy(policy, image, options),
-    }).then(
+    const told = await copy(`dir:${signed}`, `dir:${join(directory, "verified")}`, { policy }).then(
       () => "accepted",
       (error) => String(error.message),
     );

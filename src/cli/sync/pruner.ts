@@ -1,8 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import { parseDockerName, repositoryName } from "../../core/docker-name.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
-import type { EntryAccess } from "../../sync/files/mirror-entry.ts";
-import { compileTagPattern, parseTagPattern } from "../../sync/files/tag-pattern.ts";
+import { parseTagPattern } from "../../sync/files/tag-pattern.ts";
 import {
   deleteAll,
   type PlannedDeletion,
@@ -10,6 +8,7 @@ import {
   type PrunedRepository,
   planPruning,
 } from "../../sync/prune.ts";
+import { createPruneContext } from "../../sync/prune-context.ts";
 import type { SyncTask } from "../../sync/sync-task.ts";
 import type { SyncSession } from "./sync-session.ts";
 import type { GatheredSources } from "./sync-sources.ts";
@@ -56,43 +55,22 @@ export async function createPruner(session: SyncSession, gathered: GatheredSourc
   };
 }
 
-type TagTest = (tag: string) => boolean;
-
 async function pruneContext(session: SyncSession, gathered: GatheredSources): Promise<PruneContext> {
   const { flags, log } = session.invocation;
-  const protectedByFlag = await Promise.all(
-    flags.protect.map((text) => compileTagPattern(parseTagPattern(text))),
-  );
-  const pruned = new Set<string>();
-  const tests = new Map<string, TagTest[]>();
-  const accesses = new Map<string, EntryAccess>();
-  for (const { entry, tasks, listed } of gathered.entries) {
-    const own = await Promise.all(entry.protect.map(compileTagPattern));
-    for (const { destination, access } of tasks) {
-      if (destination.dockerName === undefined) continue;
-      const repository = repositoryName(destination.dockerName);
-      accesses.set(repository, access.destination);
-      // One image on the command line is not all that a repository is to have.
-      const isWhole = listed !== undefined || session.options.sourceKind === "yaml";
-      if ((entry.prune ?? flags.prune) && isWhole) pruned.add(repository);
-      tests.set(repository, [...(tests.get(repository) ?? []), ...own]);
-    }
-  }
   const isApplied = flags.apply !== undefined;
   const isSafe = gathered.isComplete || isApplied;
-  if (!isSafe && (pruned.size > 0 || flags.prune)) {
-    log.warn("Nothing is deleted, because not all of the sources are known");
-  }
-  return {
-    resolve: async (name) => {
-      const repository = repositoryName(parseDockerName(name.replace(/^docker:\/\//, "")));
-      return await session.resolve(name, "destination", accesses.get(repository));
-    },
-    mayPrune: (repository) =>
-      isSafe && (isApplied || pruned.has(repository) || (flags.prune && gathered.entries.length === 0)),
-    isProtected: (repository, tag) =>
-      [...protectedByFlag, ...(tests.get(repository) ?? [])].some((test) => test(tag)),
-  };
+  const context = await createPruneContext({
+    entries: gathered.entries,
+    prunes: flags.prune,
+    protect: flags.protect.map((text) => parseTagPattern(text)),
+    // One image on the command line is not all that a repository is to have.
+    isWhole: ({ listed }) => listed !== undefined || session.options.sourceKind === "yaml",
+    mayPruneOthers: isApplied || (flags.prune && gathered.entries.length === 0),
+    resolve: async (name, access) => await session.resolve(name, "destination", access),
+  });
+  const asks = flags.prune || gathered.entries.some(({ entry }) => entry.prune === true);
+  if (!isSafe && asks) log.warn("Nothing is deleted, because not all of the sources are known");
+  return { ...context, mayPrune: (repository) => isSafe && context.mayPrune(repository) };
 }
 
 /** With the manifests, which a registry takes back as long as it has not collected the blobs. */

@@ -1,0 +1,50 @@
+import { parseDockerName, repositoryName } from "../core/docker-name.ts";
+import type { ImageReference } from "../core/image.ts";
+import type { EntryAccess, TagPattern } from "./files/mirror-entry.ts";
+import { compileTagPattern } from "./files/tag-pattern.ts";
+import type { GatheredEntry } from "./gather.ts";
+import type { PruneContext } from "./prune.ts";
+
+/** What decides which tags may be deleted. */
+export interface PruneRules {
+  readonly entries: readonly GatheredEntry[];
+  /** For entries that do not say it themselves. */
+  readonly prunes: boolean;
+  /** Tags that stay in all repositories. */
+  readonly protect: readonly TagPattern[];
+  /** Whether an entry is all that its destinations are to have. */
+  isWhole(entry: GatheredEntry): boolean;
+  /** Whether every destination may be pruned, whatever the entries say. */
+  readonly mayPruneOthers: boolean;
+  resolve(name: string, access: EntryAccess | undefined): Promise<ImageReference>;
+}
+
+type TagTest = (tag: string) => boolean;
+
+/** Prunes where the rules or entries ask for it. @throws {ImageError} CONFIG_INVALID for a pattern */
+export async function createPruneContext(rules: PruneRules): Promise<PruneContext> {
+  const everywhere = await Promise.all(rules.protect.map(compileTagPattern));
+  const pruned = new Set<string>();
+  const tests = new Map<string, TagTest[]>();
+  const accesses = new Map<string, EntryAccess>();
+  for (const gathered of rules.entries) {
+    const { entry, tasks } = gathered;
+    const own = await Promise.all(entry.protect.map(compileTagPattern));
+    for (const { destination, access } of tasks) {
+      if (destination.dockerName === undefined) continue;
+      const repository = repositoryName(destination.dockerName);
+      accesses.set(repository, access.destination);
+      if ((entry.prune ?? rules.prunes) && rules.isWhole(gathered)) pruned.add(repository);
+      tests.set(repository, [...(tests.get(repository) ?? []), ...own]);
+    }
+  }
+  return {
+    resolve: async (name) => {
+      const repository = repositoryName(parseDockerName(name.replace(/^docker:\/\//, "")));
+      return await rules.resolve(name, accesses.get(repository));
+    },
+    mayPrune: (repository) => rules.mayPruneOthers || pruned.has(repository),
+    isProtected: (repository, tag) =>
+      [...everywhere, ...(tests.get(repository) ?? [])].some((test) => test(tag)),
+  };
+}
