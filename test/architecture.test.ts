@@ -44,6 +44,19 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "transports/dir",
     "transports/tarball",
   ],
+  library: [
+    "compression",
+    "copy",
+    "core",
+    "environment",
+    "format",
+    "inspect",
+    "policy",
+    "registry",
+    "runtime",
+    "sync",
+    "tar",
+  ],
   cli: [
     "blob-cache",
     "compression",
@@ -69,9 +82,11 @@ const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"))
   .map((name) => ({ name: name.replaceAll("\\", "/"), text: readFileSync(join(SOURCES, name), "utf8") }));
 
+/** "" for what users of the library import. */
 function folderOf(file: string): string {
   const parts = file.split("/");
-  return parts[0] === "transports" ? parts.slice(0, 2).join("/") : parts.length === 1 ? "" : (parts[0] ?? "");
+  if (parts[0] === "transports") return parts.slice(0, 2).join("/");
+  return parts.length === 1 || parts[0] === "entries" ? "" : (parts[0] ?? "");
 }
 
 function importsOf(file: { name: string; text: string }): readonly string[] {
