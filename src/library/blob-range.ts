@@ -1,4 +1,4 @@
-import { type ByteStream, type OperationOptions, verified } from "../core/byte-stream.ts";
+import { type ByteStream, type OperationOptions, streamOf, verified } from "../core/byte-stream.ts";
 import type { Descriptor } from "../core/descriptor.ts";
 import { ImageError } from "../core/errors.ts";
 import type { BlobReader, ImageSource } from "../core/image.ts";
@@ -23,6 +23,7 @@ export async function openRange(
   options: OperationOptions,
 ): Promise<BlobReader> {
   const { digest, urls, size } = blob;
+  if (length === 0 || (size !== undefined && offset >= size && length === undefined)) return emptyReader();
   const isWhole = offset === 0 && (length === undefined || length === size);
   const skips = source.canSkip === true && offset > 0;
   const reader = await source.openBlob({ digest, urls, ...(skips ? { offset } : {}) }, options);
@@ -36,6 +37,10 @@ export async function openRange(
     size: isWhole ? known : end === undefined ? undefined : Math.max(0, end - offset),
     [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   };
+}
+
+function emptyReader(): BlobReader {
+  return { bytes: streamOf(new Uint8Array()), size: 0, async [Symbol.asyncDispose]() {} };
 }
 
 async function* part(stream: ByteStream, offset: number, length: number | undefined): ByteStream {
