@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 node_modules/.bin/tsc -p .
-node_modules/.bin/biome ci --error-on-warnings src test bench scripts package.json tsconfig.json biome.json knip.json
+node_modules/.bin/biome ci --error-on-warnings src test bench scripts packaging package.json tsconfig.json biome.json knip.json
 node_modules/.bin/knip
 node_modules/.bin/bun scripts/check-lock-file.ts

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Writes dist/skopeo.cdx.json: what the binary is made of, as CycloneDX 1.5. All packages that it could hold are listed, and the
+ * Writes dist/skopeo.cdx.json, or the file of its argument: what the binary is made of, as CycloneDX 1.5. All packages that it could hold are listed, and the
  * runtime that it does. The same lock file gives the same bytes.
  */
 interface Component {
@@ -19,7 +19,7 @@ interface Bom {
 
 const ROOT = join(import.meta.dirname, "..");
 const BINARY = join(ROOT, "dist", "skopeo");
-const OUTPUT = join(ROOT, "dist", "skopeo.cdx.json");
+const OUTPUT = process.argv[2] ?? join(ROOT, "dist", "skopeo.cdx.json");
 
 const words = [
   "sbom",
@@ -56,7 +56,7 @@ bom.components.push({
 bom.serialNumber = "";
 bom.serialNumber = `urn:uuid:${asUuid(createHash("sha256").update(JSON.stringify(bom)).digest("hex"))}`;
 writeFileSync(OUTPUT, `${JSON.stringify(bom, undefined, 2)}\n`);
-console.log(`dist/skopeo.cdx.json: ${bom.components.length} components`);
+console.log(`${OUTPUT}: ${bom.components.length} components`);
 
 function binaryHash(): object {
   if (!existsSync(BINARY)) return {};

@@ -82,7 +82,10 @@ describe("oci:", () => {
     symlinkSync(`${process.pid} ${host}`, lock);
     const source = writeLayout({ v1: buildImage({ seed: "new" }) });
     const words = [...COPY, "--command-timeout=2s", `oci:${source}:v1`, `oci:${target}:v1`];
-    expect(await runOurs(words)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("deadline exceeded") });
+    expect(await runOurs(words)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining("deadline exceeded"),
+    });
     expect(readlinkSync(lock)).toBe(`${process.pid} ${host}`);
   });
 

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { sha256, temporary } from "../support/images.ts";
+import { mustRun, type Outcome, run } from "../support/run.ts";
+
+const REPOSITORY = join(import.meta.dir, "..", "..");
+const NODE = join(REPOSITORY, "node_modules", ".bin", "node");
+const Provenance = v.object({
+  subject: v.array(v.object({ name: v.string(), digest: v.object({ sha256: v.string() }) })),
+  predicate: v.object({
+    buildDefinition: v.object({
+      resolvedDependencies: v.array(v.looseObject({ digest: v.record(v.string(), v.string()) })),
+    }),
+  }),
+});
+
+const release = join(temporary("release"), "out");
+let told: string;
+beforeAll(async () => {
+  const words = [process.execPath, "scripts/release.ts", "--out", release, "--targets", "linux-x64"];
+  told = await mustRun(words, { cwd: REPOSITORY, timeout: 170_000 });
+}, 180_000);
+afterAll(() => rmSync(release, { recursive: true, force: true }));
+
+describe("a release", () => {
+  test("has checksums that sha256sum confirms, for all files", async () => {
+    await mustRun(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], { cwd: release });
+    const listed = readFileSync(join(release, "SHA256SUMS"), "utf8").trimEnd().split("\n");
+    const files = readdirSync(release, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    // Two files cannot hold their own checksums: SHA256SUMS and the provenance, which holds those of all others.
+    expect(listed.length).toBe(files.length - 2);
+  });
+
+  test("says what its files were made from", async () => {
+    const { subject, predicate } = v.parse(
+      Provenance,
+      JSON.parse(readFileSync(join(release, "provenance.json"), "utf8")),
+    );
+    for (const { name, digest } of subject)
+      expect(`sha256:${digest.sha256}`).toBe(sha256(readFileSync(join(release, name))));
+    const revision = (await mustRun(["git", "rev-parse", "HEAD"], { cwd: REPOSITORY })).trim();
+    expect(predicate.buildDefinition.resolvedDependencies[0]?.digest).toEqual({ gitCommit: revision });
+    expect(predicate.buildDefinition.resolvedDependencies.length).toBeGreaterThan(100);
+  });
+
+  test("tells how to publish it, and does not", () => {
+    expect(told).toContain("npm publish --access public");
+  });
+
+  test("is refused for a system that nobody knows", async () => {
+    const outcome = await run([process.execPath, "scripts/release.ts", "--targets", "plan9"], {
+      cwd: REPOSITORY,
+    });
+    expect(outcome).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("unknown targets: plan9; known are linux-x64"),
+    });
+  });
+});
+
+describe("an installed package", () => {
+  const tarballs = (): readonly string[] =>
+    readdirSync(join(release, "npm")).map((name) => join(release, "npm", name));
+
+  async function install(tarball: readonly string[], ...flags: readonly string[]): Promise<string> {
+    const folder = temporary("installed");
+    writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
+    const words = [
+      "npm",
+      "install",
+      "--no-audit",
+      "--no-fund",
+      "--prefer-offline",
+      "--loglevel=error",
+      ...flags,
+    ];
+    await mustRun([...words, ...tarball], { cwd: folder, timeout: 120_000 });
+    return folder;
+  }
+
+  test("starts the binary itself, and through npx", async () => {
+    const folder = await install(tarballs());
+    const command = join(folder, "node_modules", ".bin", "skopeo");
+    expect(lstatSync(join(folder, "node_modules", "skopeo-ts", "bin", "skopeo")).size).toBeGreaterThan(
+      50_000_000,
+    );
+    expect(await mustRun([command, "--version"])).toStartWith("skopeo version ");
+    expect(await mustRun(["npx", "skopeo", "--version"], { cwd: folder })).toStartWith("skopeo version ");
+  }, 150_000);
+
+  test("starts the binary by its launcher, where install scripts may not run, and Node where there is no binary", async () => {
+    const folder = await install(tarballs(), "--ignore-scripts");
+    const launcher = join(folder, "node_modules", "skopeo-ts", "bin", "skopeo");
+    expect(lstatSync(launcher).size).toBeLessThan(10_000);
+    const missing = [NODE, launcher, "inspect", "oci:/nonexistent:x"];
+    const byBinary = withoutTime(await run(missing));
+    expect(byBinary.exitCode).toBe(1);
+    expect(byBinary.stderr).toContain("level=fatal");
+    rmSync(join(folder, "node_modules", "@skopeo-ts"), { recursive: true });
+    expect(withoutTime(await run(missing))).toEqual(byBinary);
+  }, 150_000);
+});
+
+function withoutTime(outcome: Outcome): Outcome {
+  return { ...outcome, stderr: outcome.stderr.replace(/time="[^"]*"/, "") };
+}
