@@ -6,8 +6,10 @@ exec </dev/null
 
 declare -A packages=(
   [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci [htpasswd]=apache2-utils [jq]=jq
-  [openssl]=openssl [curl]=curl
+  [openssl]=openssl [curl]=curl [qemu-aarch64-static]=qemu-user-static
 )
+# The C library that the emulated binary for arm64 needs.
+arm_root=/usr/aarch64-linux-gnu
 
 # Sets `missing` to the packages of the programs that are not there.
 look() {
@@ -16,6 +18,7 @@ look() {
   for program in "${!packages[@]}"; do
     command -v "$program" >/dev/null || missing+=("${packages[$program]}")
   done
+  [ -d "$arm_root" ] || missing+=(libc6-arm64-cross)
 }
 
 leave_out() {
