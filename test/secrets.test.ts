@@ -171,6 +171,7 @@ function attempts(): Readonly<Record<string, readonly Attempt[]>> {
       { words: ["login", "--authfile", authFile, "--get-login", registry.host] },
     ],
     logout: [{ words: ["logout", "--authfile", stored, registry.host], keeps: stored }],
+    completion: [],
     "manifest-digest": [],
     policy: oneSided(["policy", "check"], good, broken),
     serve: [],

@@ -13,6 +13,11 @@ export interface CommandEntry {
 /** Every command, in the order of help. A command's module is loaded only when it runs. */
 export const commandTable: readonly CommandEntry[] = [
   {
+    name: "completion",
+    summary: "Print a script that completes command lines",
+    load: () => import("./commands/completion.ts"),
+  },
+  {
     name: "config",
     summary: "Show what the configuration makes of an image's name",
     load: () => import("./commands/config.ts"),

@@ -46,11 +46,33 @@ export async function runProgram(
 ): Promise<number> {
   const session: Session = { ...surroundings, log: createLogger(surroundings.stderr) };
   try {
-    await dispatch(words, session);
+    if (words.length === 0 && surroundings.stderr.isTerminal) return await showOverview(session);
+    if (words[0] === "__complete" || words[0] === "__completeNoDesc") await tellCompletions(words, session);
+    else await dispatch(words, session);
     return 0;
   } catch (error) {
     return error instanceof BrokenPipeError ? BROKEN_PIPE : await reportFailure(error, session);
   }
+}
+
+/** A command is missing, which is a failure for a script; a person is shown what there is. */
+async function showOverview({ stderr }: Session): Promise<number> {
+  stderr.write((await import("./overview.ts")).OVERVIEW);
+  return 1;
+}
+
+/** What shells ask for: a candidate a line, and how to treat them in the last one. cli.md 11. */
+async function tellCompletions(
+  [name, ...words]: readonly string[],
+  { stdout, commands }: Session,
+): Promise<void> {
+  const { complete } = await import("./completion/complete.ts");
+  const { candidates, goesOn = false, takesFiles = false } = await complete(words, commands);
+  const withSummary = name === "__complete";
+  const lines = candidates.map(({ value, summary }) =>
+    withSummary && summary ? `${value}\t${summary}` : value,
+  );
+  stdout.write([...lines, `:${(goesOn ? 2 : 0) + (takesFiles ? 0 : 4)}`, ""].join("\n"));
 }
 
 async function reportFailure(error: unknown, { log, command }: Session): Promise<number> {
