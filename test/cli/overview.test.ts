@@ -4,13 +4,14 @@ import { OVERVIEW } from "../../src/cli/overview.ts";
 import { runProgram } from "../../src/cli/program.ts";
 
 async function run(isTerminal: boolean): Promise<{ code: number; stdout: string; stderr: string }> {
-  const written = { stdout: "", stderr: "" };
+  const stdout: string[] = [];
+  const stderr: string[] = [];
   const code = await runProgram([], {
-    stdout: { write: (text) => void (written.stdout += text) },
-    stderr: { write: (text) => void (written.stderr += text), isTerminal, redirect: () => () => undefined },
+    stdout: { write: (text) => void stdout.push(String(text)) },
+    stderr: { write: (text) => void stderr.push(String(text)), isTerminal, redirect: () => () => undefined },
     commands: commandTable,
   });
-  return { code, ...written };
+  return { code, stdout: stdout.join(""), stderr: stderr.join("") };
 }
 
 test("somebody at a terminal is shown what there is, a script that a command is missing", async () => {
