@@ -32,6 +32,8 @@ mkdirSync(directory, { recursive: true });
 const binaries = buildBinaries(targets, version, join(directory, "binaries"));
 const tarballs = packAll(binaries, join(directory, "npm"));
 run("node_modules/.bin/bun", ["scripts/sbom.ts", join(directory, "sbom.cdx.json")]);
+run("node_modules/.bin/bun", ["scripts/man-pages.ts", join(directory, "man")]);
+writeCompletions(join(directory, "completions"));
 const files = await writeChecksums(directory);
 writeFileSync(
   join(directory, "provenance.json"),
@@ -43,6 +45,15 @@ for (const path of tarballs) print(path.slice(directory.length + 1), statSync(pa
 console.log(`\n${files.length} files in ${directory}. To publish, the packages of binaries first:`);
 for (const path of [...tarballs.slice(1), ...tarballs.slice(0, 1)])
   console.log(`  npm publish --access public ${path}`);
+
+/** Under the names that the shells look for. */
+function writeCompletions(folder: string): void {
+  const names = { bash: "skopeo", zsh: "_skopeo", fish: "skopeo.fish", powershell: "skopeo.ps1" };
+  mkdirSync(folder);
+  for (const [shell, name] of Object.entries(names)) {
+    writeFileSync(join(folder, name), run("node_modules/.bin/bun", ["src/cli/bin.ts", "completion", shell]));
+  }
+}
 
 function print(name: string, size: number): void {
   console.log(`${(size / 1e6).toFixed(1).padStart(7)} MB  ${name}`);
