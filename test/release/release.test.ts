@@ -3,6 +3,7 @@ import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import * as v from "valibot";
 import { sha256, temporary } from "../support/images.ts";
+import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
 import { mustRun, type Outcome, run } from "../support/run.ts";
 
 const REPOSITORY = join(import.meta.dir, "..", "..");
@@ -63,37 +64,40 @@ describe("a release", () => {
 });
 
 describe("an installed package", () => {
-  const tarballs = (): readonly string[] =>
-    readdirSync(join(release, "npm")).map((name) => join(release, "npm", name));
+  let registry: NpmRegistry;
+  beforeAll(async () => {
+    registry = startNpmRegistry();
+    const published = [...told.matchAll(/npm publish --access public (\S+)/g)].map((match) => match[1] ?? "");
+    expect(published).toHaveLength(2);
+    for (const tarball of published)
+      await mustRun(["npm", "publish", "--access", "public", ...registry.flags, tarball], {
+        timeout: 60_000,
+      });
+  }, 120_000);
+  afterAll(() => registry[Symbol.dispose]());
 
-  async function install(tarball: readonly string[], ...flags: readonly string[]): Promise<string> {
+  async function install(...flags: readonly string[]): Promise<string> {
     const folder = temporary("installed");
     writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
-    const words = [
-      "npm",
-      "install",
-      "--no-audit",
-      "--no-fund",
-      "--prefer-offline",
-      "--loglevel=error",
-      ...flags,
-    ];
-    await mustRun([...words, ...tarball], { cwd: folder, timeout: 120_000 });
+    await mustRun(["npm", "install", ...registry.flags, ...flags, "skopeo-ts"], {
+      cwd: folder,
+      timeout: 60_000,
+    });
     return folder;
   }
 
   test("starts the binary itself, and through npx", async () => {
-    const folder = await install(tarballs());
+    const folder = await install();
     const command = join(folder, "node_modules", ".bin", "skopeo");
     expect(lstatSync(join(folder, "node_modules", "skopeo-ts", "bin", "skopeo")).size).toBeGreaterThan(
       50_000_000,
     );
     expect(await mustRun([command, "--version"])).toStartWith("skopeo version ");
     expect(await mustRun(["npx", "skopeo", "--version"], { cwd: folder })).toStartWith("skopeo version ");
-  }, 150_000);
+  }, 120_000);
 
   test("starts the binary by its launcher, where install scripts may not run, and Node where there is no binary", async () => {
-    const folder = await install(tarballs(), "--ignore-scripts");
+    const folder = await install("--ignore-scripts");
     const launcher = join(folder, "node_modules", "skopeo-ts", "bin", "skopeo");
     expect(lstatSync(launcher).size).toBeLessThan(10_000);
     const missing = [NODE, launcher, "inspect", "oci:/nonexistent:x"];
@@ -102,7 +106,7 @@ describe("an installed package", () => {
     expect(byBinary.stderr).toContain("level=fatal");
     rmSync(join(folder, "node_modules", "@skopeo-ts"), { recursive: true });
     expect(withoutTime(await run(missing))).toEqual(byBinary);
-  }, 150_000);
+  }, 120_000);
 });
 
 function withoutTime(outcome: Outcome): Outcome {
