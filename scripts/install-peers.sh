@@ -3,10 +3,13 @@
 # user may install them. Never fails: tests leave out what they cannot find, and say so.
 set -u
 exec </dev/null
+# Daemons are there, which a user's path may leave out.
+PATH=$PATH:/usr/sbin
 
 declare -A packages=(
   [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci [htpasswd]=apache2-utils [jq]=jq
-  [openssl]=openssl [curl]=curl [qemu-aarch64-static]=qemu-user-static
+  [openssl]=openssl [curl]=curl [qemu-aarch64-static]=qemu-user-static [podman]=podman [dockerd]=docker.io
+  [zsh]=zsh [fish]=fish [mandoc]=mandoc
 )
 # The C library that the emulated binary for arm64 needs.
 arm_root=/usr/aarch64-linux-gnu

@@ -53,7 +53,8 @@ part "known weaknesses of dependencies" scripts/audit.sh
 
 announce "tests on Bun"
 [ -x dist/skopeo ] && export SKOPEO_BINARY=$PWD/dist/skopeo
-node_modules/.bin/bun test --timeout 60000 2>&1 | tee -a "$log" "$log.bun"
+# As many files at a time as there are processors: most tests wait for programs that they have started.
+node_modules/.bin/bun test --parallel --timeout 60000 2>&1 | tee -a "$log" "$log.bun"
 tally "tests on Bun" $? "$(number bun '^ *[0-9]+ pass$')" "$(number bun '^ *[0-9]+ fail$')" \
   "$(number bun '^ *[0-9]+ skip$')"
 

@@ -54,7 +54,7 @@ afterEach(() => {
 });
 
 describe("where nothing is configured", () => {
-  const AT_ONCE = [
+  const UNCONFIGURED = [
     ["docker.io", {}],
     ["registry.example.com:5000", {}],
     [`${ECR}.evil.io`, { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" }],
@@ -68,13 +68,11 @@ describe("where nothing is configured", () => {
     [ECR, NO_METADATA],
     ["europe-west1-docker.pkg.dev", NO_METADATA],
   ] as const;
-  for (const [registry, env] of AT_ONCE) {
-    test(`${registry} with ${JSON.stringify(env)} has no login, at once and without the network`, async () => {
+  for (const [registry, env] of UNCONFIGURED) {
+    test(`${registry} with ${JSON.stringify(env)} has no login, and the network is not asked`, async () => {
       const send = spyOn(globalThis, "fetch");
       try {
-        const start = performance.now();
         expect(await findCloudCredentials(registry, optionsFor(env))).toBeUndefined();
-        expect(performance.now() - start).toBeLessThan(100);
         expect(send).not.toHaveBeenCalled();
       } finally {
         send.mockRestore();

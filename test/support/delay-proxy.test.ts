@@ -31,15 +31,24 @@ async function digestOf(stream: IncomingMessage): Promise<string> {
 }
 
 test("a first request takes two round trips, a second on the same connection one", async () => {
-  await withProxy(ROUND_TRIP, async ({ host }) => {
-    for (const roundTrips of [2, 1]) {
-      const start = performance.now();
-      await (await fetch(`http://${host}/v2/`)).text();
-      const taken = performance.now() - start;
-      expect(taken).toBeGreaterThanOrEqual(roundTrips * ROUND_TRIP - 2);
-      expect(taken).toBeLessThan((roundTrips + 0.8) * ROUND_TRIP);
-    }
-  });
+  // A busy machine adds to the time, and never takes from it: the shortest of some tries tells.
+  const shortest = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let tries = 0; tries < 4; tries += 1) {
+    await withProxy(ROUND_TRIP, async ({ host }) => {
+      for (const [request, before] of shortest.entries()) {
+        const start = performance.now();
+        await (await fetch(`http://${host}/v2/`)).text();
+        shortest[request] = Math.min(before, performance.now() - start);
+      }
+    });
+  }
+  for (const [roundTrips, taken] of [
+    [2, shortest[0]],
+    [1, shortest[1]],
+  ] as const) {
+    expect(taken).toBeGreaterThanOrEqual(roundTrips * ROUND_TRIP - 2);
+    expect(taken).toBeLessThan((roundTrips + 0.8) * ROUND_TRIP);
+  }
 });
 
 test("bytes arrive whole and in order, also those sent while the connection opens", async () => {
