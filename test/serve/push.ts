@@ -3,14 +3,18 @@ import type { TestDescriptor, TestImage } from "../support/images.ts";
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 
+/** Sends a request, as `fetch` does. */
+export type Send = (url: string, init: RequestInit) => Promise<Response>;
+
 /** Uploads a blob in one request. */
 export async function pushBlob(
   url: string,
   repository: string,
   digest: string,
   bytes: Uint8Array,
+  send: Send = fetch,
 ): Promise<Response> {
-  return await fetch(`${url}/v2/${repository}/blobs/uploads/?digest=${digest}`, {
+  return await send(`${url}/v2/${repository}/blobs/uploads/?digest=${digest}`, {
     method: "POST",
     body: Buffer.from(bytes),
     headers: { "Content-Type": "application/octet-stream" },
@@ -23,8 +27,9 @@ export async function putManifest(
   reference: string,
   body: Uint8Array | string,
   mediaType: string = OCI_MANIFEST,
+  send: Send = fetch,
 ): Promise<Response> {
-  return await fetch(`${url}/v2/${repository}/manifests/${reference}`, {
+  return await send(`${url}/v2/${repository}/manifests/${reference}`, {
     method: "PUT",
     body: Buffer.from(body),
     headers: { "Content-Type": mediaType },
@@ -37,17 +42,19 @@ export async function pushImage(
   repository: string,
   reference: string,
   image: TestImage,
+  send: Send = fetch,
 ): Promise<Response> {
   const manifests = new Map(instancesOf(image).map((instance) => [instance.digest, instance.mediaType]));
   for (const [digest, bytes] of image.blobs) {
     if (digest === image.top.digest || manifests.has(digest)) continue;
-    await expectStatus(201, await pushBlob(url, repository, digest, bytes));
+    await expectStatus(201, await pushBlob(url, repository, digest, bytes, send));
   }
   for (const [digest, mediaType] of manifests) {
-    await expectStatus(201, await putManifest(url, repository, digest, blobOf(image, digest), mediaType));
+    const bytes = blobOf(image, digest);
+    await expectStatus(201, await putManifest(url, repository, digest, bytes, mediaType, send));
   }
   const { digest, mediaType } = image.top;
-  const response = await putManifest(url, repository, reference, blobOf(image, digest), mediaType);
+  const response = await putManifest(url, repository, reference, blobOf(image, digest), mediaType, send);
   return await expectStatus(201, response);
 }
 

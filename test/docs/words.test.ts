@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArguments } from "../src/cli/arguments.ts";
-import { commandTable } from "../src/cli/command-table.ts";
-import { globalFlags } from "../src/cli/flags/global-flags.ts";
+import { parseArguments } from "../../src/cli/arguments.ts";
+import { commandTable } from "../../src/cli/command-table.ts";
+import { globalFlags } from "../../src/cli/flags/global-flags.ts";
 
-const ROOT = resolve(import.meta.dir, "..");
+const ROOT = resolve(import.meta.dir, "../..");
 const pages = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)].filter((name) =>
   name.endsWith(".md"),
 );
