@@ -89,6 +89,7 @@ export const SETUPS: Readonly<Record<string, Setup>> = {
       );
     },
   },
+  "docs/quick-start.md": { prepare: pushHubImages },
   "docs/serve.md": {
     async prepare(sandbox) {
       placeLayout(sandbox, "mirror");
