@@ -20,7 +20,7 @@ export type Mark =
   | { readonly kind: "tested-by"; readonly path: string }
   /** A server: it goes on while the blocks after it run. */
   | { readonly kind: "in-background" }
-  /** Its commands may end with this code, which the page explains. */
+  /** It ends with this code, which the page explains. */
   | { readonly kind: "exit-code"; readonly code: number };
 
 /** A fenced block of a page. */

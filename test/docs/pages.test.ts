@@ -11,6 +11,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   "docs/signing.md": ["gpg"],
 };
 /** Commands of the repository, for a checkout: the script that passes everything runs what they run. */
+const TIMEOUT = 60_000;
 const OF_THE_REPOSITORY = /^npm (?:ci|run|test)\b/m;
 
 for (const page of PAGES) {
@@ -19,9 +20,13 @@ for (const page of PAGES) {
   const missing = (NEEDED[page] ?? []).filter((program) => findProgram(program) === undefined);
   if (missing.length > 0)
     console.error(`LEFT OUT for want of ${missing.join(", ")}: the commands of ${page}`);
-  test.skipIf(missing.length > 0)(`the commands of ${page} do what it says`, async () => {
-    await runPage(page, SETUPS[page]);
-  });
+  test.skipIf(missing.length > 0)(
+    `the commands of ${page} do what it says`,
+    async () => {
+      await runPage(page, SETUPS[page]);
+    },
+    TIMEOUT,
+  );
 }
 
 describe("blocks", () => {

@@ -36,9 +36,11 @@ export async function runPage(page: string, setup: Setup = {}): Promise<void> {
       for (const line of text.trim().split("\n")) await sandbox.start(line);
       continue;
     }
-    const allowed = block.mark?.kind === "exit-code" ? block.mark.code : 0;
-    const { exitCode, stdout, stderr } = await sandbox.run(exports.join("") + text, allowed);
-    expect({ place: `${page}:${block.line}`, exitCode, stdout, stderr }).toMatchObject({ exitCode: 0 });
+    const expected = block.mark?.kind === "exit-code" ? block.mark.code : 0;
+    const { exitCode, stdout, stderr } = await sandbox.run(exports.join("") + text);
+    expect({ place: `${page}:${block.line}`, exitCode, stdout, stderr }).toMatchObject({
+      exitCode: expected,
+    });
     if (block.output !== undefined) expectOutput(stdout, await local(block.output));
   }
   await setup.check?.(sandbox);

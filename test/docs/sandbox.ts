@@ -29,14 +29,16 @@ export interface Sandbox extends AsyncDisposable {
   protect(host: string, user: string, password: string): void;
   /** Pushes images by their names, such as `docker.io/library/alpine:3.20`. */
   push(images: Readonly<Record<string, TestImage>>): Promise<void>;
+  /** Asks a registry, without a login. */
+  ask(url: string): Promise<Response>;
   /** Digests by name, of all tags in all registries. */
   tags(): Promise<Readonly<Record<string, string>>>;
   /** Writes a file below the directory, or below the home as `~/…`. */
   write(name: string, content: string | Uint8Array): string;
   /** Takes care that something ends with the sandbox. */
   use<Resource extends AsyncDisposable>(resource: Resource): Resource;
-  /** Runs a script with bash; a command that fails with another code than `allowed` ends it. */
-  run(script: string, allowed?: number): Promise<Outcome>;
+  /** Runs a script with bash; the first command that fails ends it. */
+  run(script: string): Promise<Outcome>;
   /** Starts a script that goes on, and waits for its first line. */
   start(script: string): Promise<void>;
 }
@@ -101,9 +103,9 @@ export async function createSandbox(): Promise<Sandbox> {
         await hosts.push(host, repository, tag, image);
       }
     },
+    ask: (url) => hosts.ask(new Request(url, { headers: { Accept: "*/*" } })),
     tags: () => hosts.tags(),
-    run: (script, allowed = 0) =>
-      run(["bash", "-uc", `${trap(allowed)}\n${script}`], { cwd: directory, env }),
+    run: (script) => run(["bash", "-euo", "pipefail", "-c", script], { cwd: directory, env }),
     async start(script) {
       const child = Bun.spawn(["bash", "-c", script.replace(/\s+$/, "")], {
         ...{ cwd: directory, env, stdout: "pipe", stderr: "pipe", stdin: "ignore" },
@@ -117,11 +119,6 @@ export async function createSandbox(): Promise<Sandbox> {
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-/** As `set -e`, but for one code. */
-function trap(allowed: number): string {
-  return `set -E -o pipefail; trap 'code=$?; [ $code -eq ${allowed} ] || exit $code' ERR`;
 }
 
 /** A registry in memory for each host, made when it is first asked for. */
@@ -140,8 +137,7 @@ class Registries {
   async answer(request: Request): Promise<Response> {
     const host = new URL(request.url).hostname;
     const login = this.#logins.get(host);
-    if (login === undefined || request.headers.get("authorization") === login)
-      return await this.#handlerOf(host)(request);
+    if (login === undefined || request.headers.get("authorization") === login) return await this.ask(request);
     const errors = [{ code: "UNAUTHORIZED", message: "authentication required" }];
     const headers = { "WWW-Authenticate": 'Basic realm="test"' };
     return Response.json({ errors }, { status: 401, headers });
@@ -152,6 +148,10 @@ class Registries {
     await pushImage(`https://${host}`, repository, tag, image, (url, init) =>
       handler(new Request(url, init)),
     );
+  }
+
+  async ask(request: Request): Promise<Response> {
+    return await this.#handlerOf(new URL(request.url).hostname)(request);
   }
 
   async tags(): Promise<Readonly<Record<string, string>>> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { blobOf } from "../serve/push.ts";
 import { startMockSigstore } from "../signing/keyless/mock-sigstore.ts";
 import { GpgHome } from "../signing/openpgp/gpg-home.ts";
-import { buildImage, buildMultiArch, writeLayout } from "../support/images.ts";
+import { buildArtifact, buildImage, buildMultiArch, writeLayout } from "../support/images.ts";
 import type { Setup } from "./run-page.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -28,6 +28,25 @@ function placeLayout(sandbox: Sandbox, name: string): void {
 }
 
 export const SETUPS: Readonly<Record<string, Setup>> = {
+  "docs/air-gap.md": {
+    replace: ({ directory }) => ({ "/media/usb": join(directory, "usb") }),
+    async prepare(sandbox) {
+      await pushHubImages(sandbox);
+      const note = buildArtifact(alpine.top, "application/vnd.example.note");
+      await sandbox.push({ "docker.io/library/alpine:note": note });
+      await sandbox.run("mkdir usb");
+    },
+    async check(sandbox) {
+      const { digest } = alpine.top;
+      const url = `https://registry.example.com/v2/docker.io/library/alpine/referrers/${digest}`;
+      expect(await (await sandbox.ask(url)).text()).toContain("application/vnd.example.note");
+      expect(await sandbox.tags()).toMatchObject({
+        "registry.example.com/alpine:3.20": digest,
+        "registry.example.com/hub/docker.io/library/alpine:3.20": digest,
+        "registry.example.com/docker.io/library/alpine:3.20": digest,
+      });
+    },
+  },
   "docs/archives.md": {
     async prepare(sandbox) {
       await pushHubImages(sandbox);

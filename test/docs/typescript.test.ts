@@ -38,4 +38,4 @@ test("the programs in the pages have the types of the library", async () => {
   } finally {
     rmSync(directory, { recursive: true });
   }
-});
+}, 60_000);

@@ -4,11 +4,7 @@ import { join, resolve } from "node:path";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { commandTable } from "../../src/cli/command-table.ts";
 import { globalFlags } from "../../src/cli/flags/global-flags.ts";
-
-const ROOT = resolve(import.meta.dir, "../..");
-const pages = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)].filter((name) =>
-  name.endsWith(".md"),
-);
+import { PAGES, ROOT, readBlocks, readPage } from "./blocks.ts";
 
 /** Most commands take one or two. */
 const MOST_ARGUMENTS: Readonly<Record<string, number>> = {
@@ -17,11 +13,10 @@ const MOST_ARGUMENTS: Readonly<Record<string, number>> = {
   "standalone-verify": 4,
 };
 
-/** The command lines of a page's shell blocks that begin with `skopeo`. */
-function commandLines(page: string): readonly string[] {
-  const text = readFileSync(join(ROOT, page), "utf8");
-  const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? "");
-  const lines = blocks.flatMap((block) => block.replaceAll("\\\n", " ").split("\n"));
+/** The command lines of a page that no test runs. */
+function illustrativeLines(page: string): readonly string[] {
+  const blocks = readBlocks(page).filter(({ mark }) => mark?.kind === "illustrative");
+  const lines = blocks.flatMap(({ text }) => text.replaceAll("\\\n", " ").split("\n"));
   return lines.filter((line) => line.startsWith("skopeo "));
 }
 
@@ -31,9 +26,9 @@ function wordsOf(line: string): readonly string[] {
   return words.map((word) => word.replace(/^'(.*)'$/, "$1"));
 }
 
-describe("every command line in the pages is one that the program takes", () => {
-  for (const page of pages) {
-    for (const line of commandLines(page)) {
+describe("a command line that no test runs is one that the program takes", () => {
+  for (const page of PAGES) {
+    for (const line of illustrativeLines(page)) {
       test(`${page}: ${line}`, async () => {
         const [, name, ...rest] = wordsOf(line);
         const entry = commandTable.find((command) => command.name === name);
@@ -47,9 +42,9 @@ describe("every command line in the pages is one that the program takes", () => 
 });
 
 describe("every link within the repository leads somewhere", () => {
-  for (const page of [...pages, "CONTRIBUTING.md", "CHANGELOG.md"]) {
+  for (const page of [...PAGES, "CONTRIBUTING.md", "CHANGELOG.md"]) {
     test(page, () => {
-      const text = readFileSync(join(ROOT, page), "utf8");
+      const text = readPage(page);
       const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] ?? "");
       const missing = targets.filter((target) => !Bun.file(resolve(ROOT, page, "..", target)).size);
       expect(missing).toEqual([]);
@@ -61,14 +56,14 @@ test("the npm scripts that the pages name exist", () => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(
     readFileSync(join(ROOT, "package.json"), "utf8"),
   );
-  const text = [...pages, "CONTRIBUTING.md"].map((page) => readFileSync(join(ROOT, page), "utf8")).join("\n");
+  const text = [...PAGES, "CONTRIBUTING.md"].map(readPage).join("\n");
   const named = [...text.matchAll(/npm (?:run (\w+)|(test)\b)/g)].map((match) => match[1] ?? match[2] ?? "");
   expect(new Set(named).size).toBeGreaterThan(3);
   expect([...new Set(named)].filter((name) => scripts[name] === undefined)).toEqual([]);
 });
 
 test("the tests that hold the guarantees exist", () => {
-  const page = readFileSync(join(ROOT, "docs", "guarantees.md"), "utf8");
+  const page = readPage("docs/guarantees.md");
   const rows = [...page.matchAll(/^\| \*\*.*\| (.*?) \|$/gm)].map(([, tests = ""]) => tests);
   const names = rows.flatMap((tests) => [...tests.matchAll(/`([^` ]+)`/g)].map(([, name = ""]) => name));
   expect(names.length).toBeGreaterThan(20);
