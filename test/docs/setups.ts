@@ -1,10 +1,11 @@
 import { expect } from "bun:test";
-import { readFileSync, renameSync } from "node:fs";
+import { cpSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { blobOf } from "../serve/push.ts";
 import { startMockSigstore } from "../signing/keyless/mock-sigstore.ts";
 import { GpgHome } from "../signing/openpgp/gpg-home.ts";
 import { buildArtifact, buildImage, buildMultiArch, writeLayout } from "../support/images.ts";
+import { ROOT } from "./blocks.ts";
 import type { Setup } from "./run-page.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -20,6 +21,21 @@ export async function pushHubImages(sandbox: Sandbox): Promise<void> {
     "docker.io/library/busybox:1.36": buildMultiArch("busybox"),
     "docker.io/library/busybox:latest": buildMultiArch("busybox"),
   });
+}
+
+/** The files and registries that pipelines work with: those of examples/ci, a key pair, and what was built. */
+export async function prepareCi(sandbox: Sandbox): Promise<void> {
+  cpSync(join(ROOT, "examples", "ci"), sandbox.directory, { recursive: true });
+  await pushHubImages(sandbox);
+  sandbox.protect("registry.example.com", "ci", "secret");
+  sandbox.env.TOKEN = "secret";
+  sandbox.write("passphrase", "a secret\n");
+  const built = writeLayout({ app: buildMultiArch("built") });
+  const { exitCode, stderr } = await sandbox.run(
+    `skopeo generate-sigstore-key --passphrase-file passphrase --output-prefix release
+    skopeo copy --all oci:${built}:app oci-archive:build.tar`,
+  );
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
 }
 
 /** Moves a layout of images to the place where a page has it. */
@@ -53,6 +69,7 @@ export const SETUPS: Readonly<Record<string, Setup>> = {
       placeLayout(sandbox, "layout");
     },
   },
+  "docs/ci.md": { prepare: prepareCi },
   "docs/configuration.md": {
     env: { TOKEN: "secret" },
     async prepare(sandbox) {
