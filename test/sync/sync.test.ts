@@ -177,6 +177,18 @@ describe.skipIf(!hasPeers)("a plan", () => {
     expect(again.stdout).toContain("0 to add, 0 to update, 0 to delete, 2 unchanged");
   });
 
+  test("of some platforms has nothing to do once it is done", async () => {
+    const name = await repositoryWith({ a: buildMultiArch("some platforms") });
+    const flags = ["--src", "docker", "--dest", "docker", "--multi-arch", "linux/amd64,linux/arm/v7"];
+    const words = [...flags, `${source.host}/${name}`, `${destination.host}/${name.replace(/\/app$/, "")}`];
+    expect(await sync(["--plan", ...words])).toMatchObject({ exitCode: 3 });
+    expect(await sync(words)).toMatchObject({ exitCode: 0 });
+    expect(await sync(["--plan", ...words])).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining("1 unchanged"),
+    });
+  });
+
   test("is refused when a source has moved, and nothing is written", async () => {
     const name = await repositoryWith({ a: buildImage({ seed: "p1" }), b: buildImage({ seed: "p2" }) });
     const file = join(temporary("plan"), "plan.json");
