@@ -20,7 +20,7 @@ const BOOLEANS: Readonly<Record<string, boolean>> = {
 
 /** Whether a flag of this kind stands alone, and takes a value only behind `=`. */
 export function isBooleanKind(kind: FlagKind): boolean {
-  return kind === "boolean" || kind === "optional-boolean" || kind === "inline-string";
+  return kind === "boolean" || kind === "optional-boolean" || kind === "inline-string" || kind === "help";
 }
 
 /**
@@ -32,6 +32,8 @@ export function parseFlagValue(flag: Flag, text: string, previous: FlagValue): F
     case "boolean":
     case "optional-boolean":
       return parseBoolean(text);
+    case "help":
+      return text === "all" ? text : parseBoolean(text);
     case "string":
       return text === "" ? undefined : text;
     case "optional-string":
@@ -67,6 +69,7 @@ export function completeFlagValues<Table extends FlagTable>(
 const ZERO_VALUES: { readonly [Kind in FlagKind]: FlagKindValues[Kind] } = {
   boolean: false,
   "optional-boolean": undefined,
+  help: false,
   string: undefined,
   "optional-string": undefined,
   "inline-string": undefined,

@@ -14,6 +14,8 @@ export interface FlagKindValues {
   list: readonly string[];
   /** As `list`, of plain decimal numbers. */
   "integer-list": readonly number[];
+  /** As `boolean`, with a second way to say yes: `--help=all`. */
+  help: boolean | "all";
   /** Signed, with the prefixes 0x, 0o and 0b; 0 when not given. */
   integer: number;
   /** Not negative; 0 when not given. */
@@ -37,6 +39,8 @@ export interface Flag<Kind extends FlagKind = FlagKind> {
   readonly summary: string;
   /** What help writes in the value's place: `PATH`. */
   readonly placeholder?: string;
+  /** Explained by the short help of a command that has too many flags to explain all. */
+  readonly isCommon?: boolean;
   /** Accepted, but not in help. */
   readonly hidden?: boolean;
   /** Other names, accepted but not in help; of all that are given the last one wins. */

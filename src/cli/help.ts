@@ -5,9 +5,16 @@ import { isBooleanKind } from "./flag-values.ts";
 import { globalFlags, rootFlags } from "./flags/global-flags.ts";
 
 const WIDTH = 80;
+/** Groups of flags that many commands have. */
+const SHARED_GROUPS: ReadonlySet<string> = new Set(["Registry access", "Retry"]);
+/** Lines that short help may have. */
+const SCREEN = 50;
+/** Examples that it has where there are too many flags. */
+const SHOWN_EXAMPLES = 3;
 /** Where the text about a command, or a flag, begins. */
-const COMMAND_COLUMN = 20;
+const COMMAND_COLUMN = 25;
 const FLAG_COLUMN = 34;
+const NARROW_COLUMN = 25;
 const GLOBAL_GROUP = "Global";
 /** Groups that come last, in this order; those of a command's own purpose come before. */
 const LATER_GROUPS: readonly string[] = [
@@ -26,7 +33,7 @@ const LATER_GROUPS: readonly string[] = [
 export function rootHelp(entries: readonly CommandEntry[]): string {
   const commands = entries.filter((entry) => entry.hidden !== true);
   return [
-    "Copy, inspect, delete and serve container images, between registries and files,\nwithout a daemon.\n",
+    "Copy, inspect, delete and serve container images, without a daemon.\n",
     section("Usage", "  skopeo COMMAND [FLAGS] ARGUMENTS\n"),
     section(
       "Commands",
@@ -37,17 +44,90 @@ export function rootHelp(entries: readonly CommandEntry[]): string {
   ].join("\n");
 }
 
-/** Help for one command, with its flags by group and the global ones last. */
+/** Help for one command, with all its flags by group and the global ones last. */
 export function commandHelp(command: Command): string {
   const flags: FlagTable = { ...command.flags, ...globalFlags };
+  const sections = groupsOf(flags).map((group) => section(`${group} flags`, flagRows(flags, group)));
+  return helpWith(command, command.examples ?? [], sections);
+}
+
+/**
+ * Help for one command that fits a screen. The flags of all commands are left out; where the command's own are too many, first those
+ * that other commands share are only named, then all that are not common.
+ */
+export function shortHelp(command: Command): string {
+  const own = visibleFlags(command.flags);
   const examples = command.examples ?? [];
+  const isOwn = ({ group, isCommon }: Flag): boolean => isCommon === true || !SHARED_GROUPS.has(group);
+  for (const explains of [() => true, isOwn]) {
+    const [explained, named] = partition(own, explains);
+    const text = helpWith(command, examples, [
+      ...groupsOf(explained).map((group) => section(`${group} flags`, flagRows(explained, group))),
+      moreFlags(command, named),
+    ]);
+    if (lineCount(text) <= SCREEN) return text;
+  }
+  const [common, named] = partition(own, ({ isCommon }) => isCommon === true);
+  const rows = groupsOf(common).map((group) => flagRows(common, group, NARROW_COLUMN));
+  return helpWith(
+    command,
+    examples.slice(0, SHOWN_EXAMPLES),
+    [section("Common flags", rows.join("")), moreFlags(command, named)],
+    "",
+  );
+}
+
+function helpWith(
+  { name, summary, description, synopsis }: Command,
+  examples: readonly Example[],
+  sections: readonly string[],
+  gap: string = "\n",
+): string {
   return [
-    `${wrap(`${command.summary}.`, "")}\n`,
-    ...(command.description === undefined ? [] : [paragraphs(command.description)]),
-    section("Usage", `  skopeo ${command.name} [FLAGS] ${command.synopsis}\n`),
-    ...(examples.length === 0 ? [] : [section("Examples", examples.map(exampleText).join("\n"))]),
-    ...groupsOf(flags).map((group) => section(`${group} flags`, flagRows(flags, group))),
+    `${wrap(`${summary}.`, "")}\n`,
+    ...(description === undefined ? [] : [paragraphs(description)]),
+    section("Usage", `${wrap(`  skopeo ${name} [FLAGS] ${synopsis}`, "    ")}\n`),
+    ...(examples.length === 0 ? [] : [section("Examples", examples.map(exampleText).join(gap))]),
+    ...sections,
   ].join("\n");
+}
+
+/** The names of flags that are explained elsewhere; of a pair for both sides of a copy, once. */
+function moreFlags({ name }: Command, flags: FlagTable): string {
+  const names = Object.keys(flags);
+  const isSided = (flag: string): boolean =>
+    names.includes(flag.replace(/^dest-/, "src-")) && names.includes(flag.replace(/^src-/, "dest-"));
+  const sided = names.filter((flag) => flag.startsWith("src-") && isSided(flag)).map((flag) => flag.slice(4));
+  const lines = [
+    names.filter((flag) => !isSided(flag) || !/^(src|dest)-/.test(flag)).map((flag) => `--${flag}`),
+    sided.map((flag) => `--src-${flag}`),
+  ];
+  const [own = "", both = ""] = lines.map((line) => line.join(" "));
+  const rows = [
+    ...(own === "" ? [] : [own]),
+    ...(both === "" ? [] : [`${both}, and the same with --dest-`]),
+    "those of every command: skopeo --help",
+  ];
+  return section(
+    `More flags, explained by skopeo ${name} --help=all`,
+    rows.map((line) => `${wrap(`  ${line}`, "    ")}\n`).join(""),
+  );
+}
+
+function partition(flags: FlagTable, isFirst: (flag: Flag) => boolean): readonly [FlagTable, FlagTable] {
+  const entries = Object.entries(flags);
+  return [
+    Object.fromEntries(entries.filter(([, flag]) => isFirst(flag))),
+    Object.fromEntries(entries.filter(([, flag]) => !isFirst(flag))),
+  ];
+}
+
+function visibleFlags(flags: FlagTable): FlagTable {
+  return Object.fromEntries(Object.entries(flags).filter(([, flag]) => flag.hidden !== true));
+}
+
+function lineCount(text: string): number {
+  return text.split("\n").length - 1;
 }
 
 function groupsOf(flags: FlagTable): readonly string[] {
@@ -73,10 +153,10 @@ function paragraphs(text: string): string {
     .join("\n");
 }
 
-function flagRows(flags: FlagTable, group: string): string {
+function flagRows(flags: FlagTable, group: string, column: number = FLAG_COLUMN): string {
   return Object.entries(flags)
     .filter(([, flag]) => flag.group === group && flag.hidden !== true)
-    .map(([name, flag]) => row(flagLabel(name, flag), flag.summary, FLAG_COLUMN))
+    .map(([name, flag]) => row(flagLabel(name, flag), flag.summary, column))
     .join("");
 }
 
@@ -86,7 +166,7 @@ function flagLabel(name: string, flag: Flag): string {
   return `  ${short}--${name}${value}`;
 }
 
-const PLACEHOLDERS: Readonly<Record<Exclude<FlagKind, "boolean" | "optional-boolean">, string>> & {
+const PLACEHOLDERS: Readonly<Record<Exclude<FlagKind, "boolean" | "optional-boolean" | "help">, string>> & {
   readonly [kind: string]: string;
 } = {
   string: "TEXT",

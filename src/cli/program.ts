@@ -87,7 +87,7 @@ async function dispatch(words: readonly string[], session: Session): Promise<voi
   const index = findCommand(rootFlags, words);
   const before = parseArguments(rootFlags, index < 0 ? words : words.slice(0, index));
   const name = words[index];
-  if (before.given.get("help") === true) return await showHelp([], session);
+  if (asksForHelp(before)) return await showHelp([], session);
   if (name === undefined) return runWithoutCommand(before, session);
   const after = words.slice(index + 1);
   if (name === "help") return await showHelp(after, session);
@@ -109,8 +109,12 @@ async function runCommand(
   words: readonly string[],
   { stdout, stderr, log }: Session,
 ): Promise<void> {
-  const { given, positionals } = parseArguments({ ...command.flags, ...globalFlags }, words);
-  if (given.get("help") === true) return stdout.write((await import("./help.ts")).commandHelp(command));
+  const parsed = parseArguments({ ...command.flags, ...globalFlags }, words);
+  const { given, positionals } = parsed;
+  if (asksForHelp(parsed)) {
+    const { commandHelp, shortHelp } = await import("./help.ts");
+    return stdout.write(given.get("help") === "all" ? commandHelp(command) : shortHelp(command));
+  }
   const globals = readGlobalOptions({
     ...completeFlagValues(rootFlags, before.given),
     ...completeFlagValues(globalFlags, new Map([...before.given, ...given])),
@@ -126,19 +130,23 @@ async function runCommand(
     await command.run({ flags, globals, arguments: positionals, signal, log, stdout, stderr });
   } catch (error) {
     if (command.helpOnMisuse === true && error instanceof UsageError) {
-      stderr.write(`${(await import("./help.ts")).commandHelp(command)}\n`);
+      stderr.write(`${(await import("./help.ts")).shortHelp(command)}\n`);
     }
     throw signal.aborted ? signal.reason : error;
   }
 }
 
+function asksForHelp({ given }: ParsedArguments): boolean {
+  return given.has("help") && given.get("help") !== false;
+}
+
 /** `help`, `help COMMAND` and the like. An unknown topic is no failure. */
 async function showHelp(words: readonly string[], session: Session): Promise<void> {
-  const { commandHelp, rootHelp } = await import("./help.ts");
+  const { shortHelp, rootHelp } = await import("./help.ts");
   const { stdout, stderr, commands } = session;
   const [topic] = parseArguments(globalFlags, words).positionals;
   const entry = topic === undefined ? undefined : findEntry(topic, session);
-  if (entry !== undefined) return stdout.write(commandHelp((await entry.load()).command));
+  if (entry !== undefined) return stdout.write(shortHelp((await entry.load()).command));
   if (topic === undefined || topic === "help") return stdout.write(rootHelp(commands));
   stderr.write(`Unknown help topic [\`${topic}\`]\n${rootHelp(commands)}`);
 }

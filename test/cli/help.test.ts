@@ -1,8 +1,9 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { type Command, defineCommand } from "../../src/cli/command.ts";
+import { commandTable } from "../../src/cli/command-table.ts";
 import { copyFlags } from "../../src/cli/flags/copy-flags.ts";
 import { globalFlags } from "../../src/cli/flags/global-flags.ts";
-import { commandHelp, rootHelp } from "../../src/cli/help.ts";
+import { commandHelp, rootHelp, shortHelp } from "../../src/cli/help.ts";
 import { entryOf } from "./capture.ts";
 
 const copy: Command = defineCommand({
@@ -59,4 +60,30 @@ test("a flag shows its letter and what stands for its value", () => {
   expect(help).toMatch(/^ {2}-f, --format FORMAT {2,}manifest format/m);
   expect(help).toMatch(/^ {6}--retry-times N /m);
   expect(help).toMatch(/^ {6}--src-tls-verify {2,}\S/m);
+});
+
+describe("short help fits a screen of 50 lines, and leaves no flag out", () => {
+  test("for the program", () => {
+    const lines = rootHelp(commandTable).trimEnd().split("\n");
+    expect(lines.length).toBeLessThanOrEqual(50);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  for (const { name, load, hidden } of commandTable) {
+    if (hidden === true) continue;
+    test(`for ${name}`, async () => {
+      const { command } = await load();
+      const text = shortHelp(command);
+      const lines = text.trimEnd().split("\n");
+      expect(lines.length).toBeLessThanOrEqual(50);
+      expect(lines.filter((line) => line.length > 80)).toEqual([]);
+      expect(text).toContain(`skopeo ${name} --help=all`);
+      const named = new Set([...text.matchAll(/(?<=[\s,])--([\w-]+)/g)].map(([, flag]) => flag));
+      const missing = Object.entries(command.flags).filter(
+        ([flag, { hidden: isHidden }]) =>
+          isHidden !== true && !named.has(flag.replace(/^dest-/, "src-")) && !named.has(flag),
+      );
+      expect(missing.map(([flag]) => flag)).toEqual([]);
+    });
+  }
 });

@@ -258,6 +258,22 @@ describe("help for a command", () => {
     });
   }
 
+  test("is short, unless all of it is asked for", async () => {
+    const short = await run("echo", "--help");
+    const whole = await run("echo", "--help=all");
+    expect(whole).toMatchObject({ exitCode: 0, stderr: "" });
+    for (const flag of ["--loud", "--word"]) {
+      expect(short.stdout).toContain(flag);
+      expect(whole.stdout).toContain(flag);
+    }
+    expect(short.stdout).not.toContain("--stall-timeout");
+    expect(whole.stdout).toContain("--stall-timeout");
+    expect(await run("echo", "--help=some")).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('invalid argument \\"some\\" for \\"-h, --help\\" flag'),
+    });
+  });
+
   test("comes on standard error, before the record, where a command wants it on misuse", async () => {
     const result = await run("echo", "a", "b");
     expect(result).toMatchObject({ exitCode: 1, stdout: "" });

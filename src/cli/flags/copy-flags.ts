@@ -55,6 +55,7 @@ export type CopyFlagValues = FlagValues<CopyFlagTable>;
 export const transferFlags: TransferFlagTable = {
   format: {
     kind: "optional-string",
+    isCommon: true,
     short: "f",
     group: "Copying",
     placeholder: "FORMAT",
@@ -103,6 +104,7 @@ export const transferFlags: TransferFlagTable = {
   },
   "sign-by-sigstore-private-key": {
     kind: "string",
+    isCommon: true,
     group: "Signing",
     placeholder: "PATH",
     summary: "sign the image with this sigstore private key",
@@ -123,12 +125,14 @@ export const transferFlags: TransferFlagTable = {
 const ownFlags: OwnFlagTable = {
   all: {
     kind: "boolean",
+    isCommon: true,
     short: "a",
     group: "Copying",
     summary: "copy every image of an index, and the index",
   },
   "multi-arch": {
     kind: "optional-string",
+    isCommon: true,
     group: "Copying",
     placeholder: "CHOICE",
     summary:
@@ -137,6 +141,7 @@ const ownFlags: OwnFlagTable = {
   },
   "with-referrers": {
     kind: "boolean",
+    isCommon: true,
     group: "Copying",
     summary:
       "take signatures, attestations and SBOMs along: OCI referrers and cosign's tags (registries only)",

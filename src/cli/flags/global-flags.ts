@@ -6,7 +6,7 @@ import type { FlagTableOf, FlagValues } from "../flag.ts";
 export type GlobalFlagTable = FlagTableOf<{
   "command-timeout": "duration";
   debug: "boolean";
-  help: "boolean";
+  help: "help";
   "insecure-policy": "boolean";
   "override-arch": "string";
   "override-os": "string";
@@ -34,14 +34,14 @@ export const globalFlags: GlobalFlagTable = {
     group,
     summary: "end the command with an error after this time, such as 30s or 5m",
   },
-  debug: { kind: "boolean", group, summary: "tell what is done, and every request, on standard error" },
-  help: { kind: "boolean", short: "h", group, summary: "show help" },
+  debug: { kind: "boolean", group, summary: "tell what is done, with every request" },
+  help: { kind: "help", short: "h", group, summary: "show help; =all explains every flag" },
   "insecure-policy": { kind: "boolean", group, summary: "accept every image; read no trust policy" },
   "override-arch": {
     kind: "string",
     group,
     placeholder: "ARCH",
-    summary: "choose images for this architecture instead of the machine's",
+    summary: "choose images for this architecture",
   },
   "override-os": {
     kind: "string",
@@ -60,7 +60,7 @@ export const globalFlags: GlobalFlagTable = {
     kind: "string",
     group,
     placeholder: "DIR",
-    summary: "directory that configures where signatures are stored",
+    summary: "configuration of where signatures are",
   },
   "registries-conf": {
     kind: "string",

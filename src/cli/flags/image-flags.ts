@@ -41,6 +41,7 @@ export const authFileFlags: AuthFileFlagTable = {
 export const registryFlags: RegistryFlagTable = {
   creds: {
     kind: "optional-string",
+    isCommon: true,
     group,
     placeholder: "USER[:PASSWORD]",
     summary: "log in to the registry with these",
@@ -62,6 +63,7 @@ export const registryFlags: RegistryFlagTable = {
   },
   "tls-verify": {
     kind: "optional-boolean",
+    isCommon: true,
     group,
     summary: "require HTTPS and a valid certificate; =false allows plain HTTP and any certificate",
   },
@@ -100,7 +102,11 @@ export function sideFlags<Prefix extends SidePrefix>(
     creds: { ...registryFlags.creds, aliases: [alias] },
     ...storageFlags,
   };
-  const entries = Object.entries(table).map(([name, flag]) => [`${prefix}${name}`, { ...flag, group }]);
+  const entries = Object.entries(table).map(([name, flag]) => [
+    `${prefix}${name}`,
+    // There are twice as many of them.
+    { ...flag, group, isCommon: false },
+  ]);
   // Each name of `SideFlagTable` is a name of `SideTable` behind the prefix, with the same kind of flag.
   return Object.fromEntries(entries) as SideFlagTable<Prefix>;
 }

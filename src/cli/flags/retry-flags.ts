@@ -12,6 +12,7 @@ const group = "Retry";
 export const retryFlags: RetryFlagTable = {
   "retry-times": {
     kind: "integer",
+    isCommon: true,
     group,
     summary: "how often to try again after a failure that may pass (default 0)",
   },

@@ -48,6 +48,7 @@ const running = "Run";
 const ownFlags: OwnFlagTable = {
   src: {
     kind: "string",
+    isCommon: true,
     short: "s",
     group: choice,
     placeholder: "TRANSPORT",
@@ -55,6 +56,7 @@ const ownFlags: OwnFlagTable = {
   },
   dest: {
     kind: "string",
+    isCommon: true,
     short: "d",
     group: choice,
     placeholder: "TRANSPORT",
@@ -62,6 +64,7 @@ const ownFlags: OwnFlagTable = {
   },
   scoped: {
     kind: "boolean",
+    isCommon: true,
     group: choice,
     summary: "put the whole path of the source below the destination",
   },
@@ -73,6 +76,7 @@ const ownFlags: OwnFlagTable = {
   },
   all: {
     kind: "boolean",
+    isCommon: true,
     short: "a",
     group: choice,
     summary: "copy every image of an index, and the index",
@@ -92,6 +96,7 @@ const ownFlags: OwnFlagTable = {
   "dry-run": { kind: "boolean", group: planning, summary: "tell what would be copied, and copy nothing" },
   plan: {
     kind: "inline-string",
+    isCommon: true,
     group: planning,
     placeholder: "json",
     summary: "compare both sides and print what would be done; exit code 3 if anything would (--plan=json)",
@@ -116,6 +121,7 @@ const ownFlags: OwnFlagTable = {
   },
   prune: {
     kind: "boolean",
+    isCommon: true,
     group: "Deletion",
     summary: "delete tags of the destination that the source no longer has",
   },
@@ -139,6 +145,7 @@ const ownFlags: OwnFlagTable = {
   },
   "keep-going": {
     kind: "boolean",
+    isCommon: true,
     group: running,
     summary: "go on with other images when one fails; the exit code is 1 at the end",
   },
@@ -156,6 +163,7 @@ const ownFlags: OwnFlagTable = {
   },
   state: {
     kind: "string",
+    isCommon: true,
     group: running,
     placeholder: "FILE",
     summary: "remember what was copied in this file, so that the next run asks less",
@@ -203,12 +211,19 @@ function registrySide<Prefix extends "src-" | "dest-">(
   return Object.fromEntries(entries) as SideFlagTable<Prefix>;
 }
 
+/** The same flags, where others are more common. */
+function uncommon<Table extends FlagTable>(table: Table): Table {
+  const entries = Object.entries(table).map(([name, flag]) => [name, { ...flag, isCommon: false }]);
+  // Each flag is itself, but for one member that every flag may have.
+  return Object.fromEntries(entries) as Table;
+}
+
 /** Every flag of `sync`. */
 export const syncFlags: SyncFlagTable = {
   ...ownFlags,
   ...registrySide("src-", "Source", "screds"),
   ...registrySide("dest-", "Destination", "dcreds"),
   ...authFileFlags,
-  ...transferFlags,
-  ...retryFlags,
+  ...uncommon(transferFlags),
+  ...uncommon(retryFlags),
 };
