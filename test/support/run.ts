@@ -78,8 +78,17 @@ export async function mustRun(command: readonly string[], options: RunOptions = 
   throw new Error(`${command.join(" ")} ended with ${outcome.exitCode}\n${outcome.stdout}${outcome.stderr}`);
 }
 
-/** The text of the one fatal record that a failed run ends with. */
+/** The text of the one fatal record that a failed run ends with, but for the hint at its end. */
 export function fatalMessage(outcome: Outcome): string {
+  return fatalText(outcome).replace(/\nHint: .*$/, "");
+}
+
+/** What the fatal record of a failed run says to do next; "" without a hint. */
+export function hintOf(outcome: Outcome): string {
+  return /\nHint: (.*)$/.exec(fatalText(outcome))?.[1] ?? "";
+}
+
+function fatalText(outcome: Outcome): string {
   const lines = outcome.stderr.split("\n").filter((line) => line.includes("level=fatal"));
   const quoted = /msg=("(?:[^"\\]|\\.)*"|\S+)/.exec(lines.at(-1) ?? "")?.[1];
   if (lines.length !== 1 || quoted === undefined)
