@@ -76,8 +76,8 @@ const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   "Would invalidate signatures": {
     script: `
       keys="--sign-by-sigstore-private-key release.private --sign-passphrase-file passphrase --sign-identity docker.io/library/alpine:3.20"
-      skopeo copy $keys ${HUB}/alpine:3.20 dir:signed
-      skopeo copy --format v2s2 dir:signed dir:other`,
+      skopeo copy --all $keys ${HUB}/alpine:3.20 dir:signed
+      skopeo copy --multi-arch linux/amd64 dir:signed dir:other`,
     hint: "",
   },
   "Cannot connect to the Docker daemon": {
