@@ -11,13 +11,16 @@ export function withProxyErrors(
     async send(request, options) {
       const proxy = proxyFor(request.url);
       if (proxy === undefined) return await client.send(request, options);
-      const { host } = new URL(proxy);
+      const { host, protocol } = new URL(proxy);
       try {
         const response = await client.send(request, options);
         if (response.status !== 407) return response;
         await response.discard();
       } catch (error) {
-        if (!isProxyRefusal(error)) throw networkError(request.method, request.url, error, `proxy ${host}`);
+        if (!isProxyRefusal(error)) {
+          const isAboutProxy = protocol === "https:" || !isAboutCertificateName(error);
+          throw networkError(request.method, request.url, error, isAboutProxy ? `proxy ${host}` : undefined);
+        }
       }
       throw new ImageError(
         "UNAUTHORIZED",
@@ -31,4 +34,9 @@ export function withProxyErrors(
 /** Bun's `fetch` reports an answer of 407 to CONNECT as a failure. */
 function isProxyRefusal(error: unknown): boolean {
   return error instanceof Error && error.message.includes("407");
+}
+
+/** A proxy that speaks plain HTTP shows no certificate: the one that it tunnels to has the wrong name. */
+function isAboutCertificateName(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_TLS_CERT_ALTNAME_INVALID";
 }

@@ -19,6 +19,8 @@ interface Provocation {
   readonly script: string;
   /** A part of the hint; "" where there is none. */
   readonly hint: string;
+  /** More than the heading. */
+  readonly says?: string;
 }
 
 /** Commands that fail with the messages of the headings. What cannot be provoked in a moment must stand in the sources. */
@@ -56,7 +58,11 @@ const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
     script: `env SSL_CERT_FILE= skopeo inspect ${HUB}/alpine`,
     hint: "--cert-dir DIR, or any certificate with --tls-verify=false",
   },
-  "certificate is not valid for": { script: "skopeo inspect docker://other.invalid/app", hint: "" },
+  "certificate is not valid for": {
+    script: "skopeo inspect docker://other.invalid/app",
+    hint: "use a name that the certificate is for",
+    says: "certificate is not valid for other.invalid",
+  },
   "server gave HTTP response to HTTPS client": {
     script: "skopeo inspect docker://$SERVED/app",
     hint: "--tls-verify=false",
@@ -160,7 +166,7 @@ describe("the message", () => {
       async () => {
         const outcome = await sandbox.run(provocation.script);
         expect(outcome.exitCode).toBeGreaterThan(0);
-        expect(outcome.stderr.replaceAll('\\"', '"')).toContain(heading);
+        expect(outcome.stderr.replaceAll('\\"', '"')).toContain(provocation.says ?? heading);
         if (provocation.hint === "") expect(hintOf(outcome)).toBe("");
         else expect(hintOf(outcome)).toContain(provocation.hint);
       },

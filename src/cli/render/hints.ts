@@ -46,6 +46,11 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, hint: TextHint])[] = [
       `trust its authority with ${flagNames(command, "cert-dir", " DIR")}, or any certificate with ${flagNames(command, "tls-verify", "=false")}`,
   ],
   [
+    /x509: certificate is not valid for/,
+    (_, { command }) =>
+      `use a name that the certificate is for, or accept any with ${flagNames(command, "tls-verify", "=false")}`,
+  ],
+  [
     /server gave HTTP response to HTTPS client/,
     (_, { command }) =>
       `if the registry speaks plain HTTP, allow that with ${flagNames(command, "tls-verify", "=false")}`,
