@@ -8,7 +8,7 @@ other=$(mktemp -d "$PWD/dist/again.XXXXXX")
 trap 'rm -rf "$other"' EXIT
 cp -r src scripts package.json tsconfig.json "$other"
 cp -rl node_modules "$other" 2>/dev/null || cp -r node_modules "$other"
-"$other/scripts/build.sh" >/dev/null
-[ -x dist/skopeo ] || scripts/build.sh >/dev/null
+(cd "$other" && node_modules/.bin/bun scripts/build.ts >/dev/null)
+[ -x dist/skopeo ] || node_modules/.bin/bun scripts/build.ts >/dev/null
 cmp dist/skopeo "$other/dist/skopeo"
 sha256sum dist/skopeo

@@ -46,7 +46,7 @@ announce "programs to compare with"
 scripts/install-peers.sh 2>&1 | tee -a "$log"
 
 part "types, lint, format, unused code" scripts/check.sh
-part "build" scripts/build.sh
+part "build" node_modules/.bin/bun scripts/build.ts
 part "build once more, to the last byte" scripts/reproduce.sh
 part "bill of materials" node_modules/.bin/bun scripts/sbom.ts
 part "known weaknesses of dependencies" scripts/audit.sh

@@ -18,7 +18,7 @@ export function buildBinaries(
   mkdirSync(directory, { recursive: true });
   return targets.map((target) => {
     const path = join(directory, binaryName(target, version));
-    run("scripts/build.sh", [target.bun, path]);
+    run("node_modules/.bin/bun", ["scripts/build.ts", target.bun, path]);
     return { target, path };
   });
 }
