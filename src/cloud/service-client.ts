@@ -41,7 +41,10 @@ export async function exchange(
 ): Promise<ServiceAnswer> {
   const { method, url } = request;
   const bytes = typeof request.body === "string" ? new TextEncoder().encode(request.body) : request.body;
-  const body = bytes && { size: bytes.length, replayable: true, open: () => streamOf(bytes) };
+  const body = bytes && {
+    ...{ size: bytes.length, replayable: true, isCredential: true },
+    open: () => streamOf(bytes),
+  };
   try {
     // The answers are short; decoding them is not worth the code.
     const headers = { ...withoutHeaders(request.headers), "Accept-Encoding": "identity" };

@@ -7,7 +7,7 @@ const MAX_REDIRECTS = 10;
 /**
  * Follows redirects. Credentials are sent to the origin that they are meant for and to no other: not to another
  * host, port or scheme. RFC 9110, section 15.4.
- * @throws {ImageError} REGISTRY_FAILURE when they do not end, or lead away from HTTPS
+ * @throws {ImageError} REGISTRY_FAILURE when they do not end, lead away from HTTPS, or a body with a credential elsewhere
  */
 export function withRedirects(client: HttpClient): HttpClient {
   return {
@@ -47,6 +47,12 @@ function redirected(request: HttpRequest, status: number, location: string): Htt
   const keepsMethod =
     status === 307 || status === 308 || request.method === "GET" || request.method === "HEAD";
   if (keepsMethod) {
+    if (request.body?.isCredential && from.origin !== to.origin) {
+      throw new ImageError(
+        "REGISTRY_FAILURE",
+        `${request.method} ${withoutQuery(request.url)}: refusing to take a credential along to ${to.host}, to which it is redirected`,
+      );
+    }
     if (request.body !== undefined && !request.body.replayable) {
       throw new ImageError(
         "REGISTRY_FAILURE",

@@ -172,7 +172,7 @@ function refreshRequest(
     method: "POST",
     url: realm.href,
     headers: { "Content-Type": "application/x-www-form-urlencoded" },
-    body: { size: bytes.length, replayable: true, open: () => streamOf(bytes) },
+    body: { size: bytes.length, replayable: true, isCredential: true, open: () => streamOf(bytes) },
   };
 }
 

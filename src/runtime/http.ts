@@ -26,6 +26,8 @@ export interface HttpBody {
   /** Bytes; sent as Content-Length. Unknown means chunked transfer coding. */
   readonly size: number | undefined;
   readonly replayable: boolean;
+  /** It has a credential in it, which is for the origin of the request and for no other. */
+  readonly isCredential?: boolean | undefined;
   open(): AsyncIterable<Uint8Array>;
 }
 

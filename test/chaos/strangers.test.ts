@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporary } from "../support/images.ts";
 import type { Fault } from "./fault.ts";
 import { type MisbehavingRegistry, type Rule, startMisbehaving } from "./misbehaving-registry.ts";
 import {
@@ -162,6 +165,29 @@ describe("a token server that", () => {
     expectWhole(pulled);
     expectNoCredential(stranger);
   });
+
+  for (const status of [307, 308]) {
+    test(`redirects an identity token by ${status} to another host sends nothing there`, async () => {
+      await using stranger = await startMisbehaving(undefined, () =>
+        answer("token", 200, '{"token":"good"}'),
+      );
+      await using tokens = await startMisbehaving(undefined, () =>
+        answer("away", status, "", ["Location", `http://${stranger.host}/token`]),
+      );
+      const file = join(temporary("login"), "auth.json");
+      const rule = withTokens(`http://${tokens.host}/token`);
+      // The file is read when the registry has asked for a login; by then its port is known.
+      const writeLogin: Rule = (request) => {
+        const auths = { [request.headers.get("host") ?? ""]: { auth: "bWU6", identitytoken: PASSWORD } };
+        writeFileSync(file, JSON.stringify({ auths }), { mode: 0o600 });
+        return rule(request);
+      };
+      const pulled = await pull(source.host, writeLogin, [`--src-authfile=${file}`]);
+      expectRefusal(pulled, /refusing to take a credential along/);
+      expect(tokens.requests.some(({ body }) => body.includes(PASSWORD))).toBe(true);
+      expect(stranger.requests).toEqual([]);
+    });
+  }
 
   test("has no address ends the copy with one line", async () => {
     expectRefusal(await pull(source.host, withTokens("gopher://x")), /realm/);
