@@ -46,7 +46,12 @@ export class BlobUploader {
     );
     await response.discard();
     const location = response.headers.get("location");
-    if (response.status === 202 && location !== null) await this.#cancel(location, options);
+    if (response.status === 202 && location !== null) {
+      await this.#cancel(location, options).catch((error: unknown) => {
+        // The upload that was opened instead ends by itself, too.
+        if (isAbort(error)) throw error;
+      });
+    }
     return response.status === 201;
   }
 
@@ -249,12 +254,10 @@ async function nextLocation(response: HttpResponse, expected: readonly number[])
   const location = response.headers.get("location");
   if (location === null)
     throw new ImageError("REGISTRY_FAILURE", "the registry opened an upload without a Location");
-  if (location.startsWith("/")) return location;
-  const url = URL.canParse(location, response.url) ? new URL(location, response.url) : undefined;
-  // A runtime may know how to open other addresses, such as those of files.
-  if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:"))
-    throw new ImageError("REGISTRY_FAILURE", "the registry opened an upload at an unusable address");
-  return url.href;
+  // The connection refuses where it may not lead.
+  return location.startsWith("/") || !URL.canParse(location, response.url)
+    ? location
+    : new URL(location, response.url).href;
 }
 
 /** The Location with the digest in its query, whose other parts are the registry's own business. */

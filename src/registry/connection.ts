@@ -331,14 +331,21 @@ function apiHost(registry: string): string {
 /**
  * Where a request goes. A Location that names the registry's host over another scheme or port comes from a server
  * behind a proxy that does not tell it so: it is asked at the origin that is known to work.
+ * @throws {ImageError} REGISTRY_FAILURE when a Location leads away from HTTPS, or to no HTTP server at all
  */
 function resolveTarget(origin: string, target: string): URL {
   const own = new URL(origin);
-  const url = new URL(target, own);
-  if (url.hostname === own.hostname && own.protocol === "https:" && url.protocol === "http:") {
-    return new URL(`${url.pathname}${url.search}`, own);
+  const url = URL.canParse(target, origin) ? new URL(target, origin) : undefined;
+  // A runtime may know how to open other addresses, such as those of files.
+  if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    throw new ImageError("REGISTRY_FAILURE", `${own.host} sends its client to an unusable address`);
   }
-  return url;
+  if (own.protocol === "http:" || url.protocol === "https:") return url;
+  if (url.hostname === own.hostname) return new URL(`${url.pathname}${url.search}`, own);
+  throw new ImageError(
+    "REGISTRY_FAILURE",
+    `${own.host} sends its client from HTTPS to ${url.origin}, which is refused`,
+  );
 }
 
 function scopesFor(request: RegistryRequest): readonly string[] {
