@@ -1,8 +1,10 @@
-import type { HttpBody, HttpClient, HttpRequest } from "../runtime/http.ts";
+import type { HttpBody, HttpClient, HttpRequest, HttpResponse } from "../runtime/http.ts";
 import { NetworkError } from "./network-error.ts";
 
 /** A server may take its time to store a finished upload: the answer to one is waited for so many times longer. */
 const ANSWER_PATIENCE = 5;
+/** Reading what nobody wants only spares a new connection: it may take no longer than this, in milliseconds. */
+const DISCARD_TIME = 2000;
 
 /**
  * Ends an exchange as a transient failure once the network has moved no byte of it for `limit` milliseconds.
@@ -16,7 +18,11 @@ export function withStallGuard(client: HttpClient, limit: number): HttpClient {
       try {
         const response = await client.send(withWatchedBody(request, watch, limit), { signal });
         watch.pause();
-        return { ...response, body: watchedDownload(response.body, watch, limit) };
+        return {
+          ...response,
+          body: watchedDownload(response.body, watch, limit),
+          discard: async () => await watchedDiscard(response, watch, limit, options.signal),
+        };
       } catch (error) {
         watch.pause();
         throw watch.stalled ?? error;
@@ -100,6 +106,23 @@ async function* watchedDownload(
     }
   } catch (error) {
     throw watch.stalled ?? error;
+  } finally {
+    watch.pause();
+  }
+}
+
+/** Whatever happens to a body that nobody wants, the answer has been heard: at worst the connection is given up. */
+async function watchedDiscard(
+  response: HttpResponse,
+  watch: Watch,
+  limit: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  watch.allow(Math.min(limit, DISCARD_TIME));
+  try {
+    await response.discard();
+  } catch {
+    signal?.throwIfAborted();
   } finally {
     watch.pause();
   }

@@ -66,6 +66,11 @@ describe("a download goes well in spite of", () => {
       kind: "headers",
       headers: [["Docker-Content-Digest", "nonsense\u00ff"]],
     }),
+    "a redirect whose body never comes": when(
+      isManifest,
+      answer("307", 307, "x", ["Location", "/v2/app/manifests/1"], ["Content-Length", "9"]),
+      1,
+    ),
     "a head that never comes, once": when(isLayer, { kind: "silence" }, 1),
     "a header of 100 kB": when(isBlob, { kind: "headers", headers: [["X-Large", "x".repeat(100_000)]] }),
     "500 for a while": when(isBlob, answer("500", 500, "oops"), 2),
