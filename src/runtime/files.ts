@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { constants, type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Bytes read from a file at a time: large enough that a chunk's cost vanishes, small enough for many at once. */
@@ -10,9 +10,12 @@ export interface FileReader extends AsyncDisposable {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** Opens a file for one reading from `start` to its end, or for `length` bytes. */
+/** Opening a pipe would wait for somebody who writes to it, for ever and past any signal. Not on Windows. */
+const WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** Opens a regular file for one reading from `start` to its end, or for `length` bytes. */
 export async function openFile(path: string, start: number = 0, length?: number): Promise<FileReader> {
-  const handle = await open(path, "r");
+  const handle = await open(path, WITHOUT_WAITING);
   try {
     const stat = await handle.stat();
     if (!stat.isFile()) throw Object.assign(new Error(`read ${path}: is not a regular file`), { path });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -20,7 +21,7 @@ import {
   writeLayout,
 } from "../support/images.ts";
 import { peerTest } from "../support/peers.ts";
-import { fatalMessage, mustRun, run, runOurs, startOurs } from "../support/run.ts";
+import { fatalMessage, mustRun, type Outcome, run, runOurs, startOurs } from "../support/run.ts";
 
 const COPY = ["copy", "--insecure-policy"];
 const image = buildImage({ seed: "local", layers: [200_000, 10] });
@@ -99,6 +100,25 @@ describe("oci:", () => {
       expect(checkLayoutBlobs(target)).toBe(image.blobs.size);
     });
 
+  test("a manifest must have its digest, of whatever algorithm", async () => {
+    const bytes = image.blobs.get(image.top.digest) ?? Buffer.alloc(0);
+    const hex = createHash("sha512").update(bytes).digest("hex");
+    const inspect = async (content: Buffer): Promise<Outcome> => {
+      const blobs = new Map([...image.blobs, [`sha512:${hex}`, content]]);
+      const directory = temporary("sha512");
+      mkdirSync(join(directory, "blobs", "sha512"), { recursive: true });
+      const layout = writeLayout(
+        { v1: { top: { ...image.top, digest: `sha512:${hex}` }, blobs } },
+        directory,
+      );
+      return await runOurs(["inspect", "--raw", `oci:${layout}:v1`]);
+    };
+    expect(await inspect(bytes)).toMatchObject({ exitCode: 0, stdout: bytes.toString() });
+    const changed = await inspect(Buffer.concat([bytes, Buffer.from("\n")]));
+    expect(changed).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(fatalMessage(changed)).toContain(`does not match provided manifest digest sha512:${hex}`);
+  });
+
   test("shared blobs are kept in their own directory", async () => {
     const source = writeLayout({ v1: image });
     const [target, shared, back] = [temporary("target"), temporary("shared"), temporary("back")];
@@ -170,6 +190,15 @@ describe("dir:", () => {
       exitCode: 0,
     });
     expect(existsSync(join(real, "manifest.json"))).toBe(true);
+  });
+
+  test("pipes in place of files are refused, not waited for", async () => {
+    const directory = writeDirectory(image);
+    unlinkSync(join(directory, "manifest.json"));
+    await mustRun(["mkfifo", join(directory, "manifest.json")]);
+    const outcome = await runOurs(["inspect", `dir:${directory}`]);
+    expect(outcome.exitCode).toBe(1);
+    expect(fatalMessage(outcome)).toContain("not a regular file");
   });
 
   test("a missing blob is told by its name", async () => {

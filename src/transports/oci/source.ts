@@ -1,9 +1,9 @@
 import type { Descriptor, RawManifest } from "../../core/descriptor.ts";
-import type { Digest } from "../../core/digest.ts";
+import { computeDigest, type Digest, digestAlgorithm } from "../../core/digest.ts";
 import { ImageError } from "../../core/errors.ts";
 import type { BlobReader, ExternalFetch, ImageReference, ImageSource } from "../../core/image.ts";
 import { DOCUMENT_LIMIT } from "../../format/json.ts";
-import { guessManifestType, rawManifest } from "../../format/manifest.ts";
+import { guessManifestType } from "../../format/manifest.ts";
 import { findEntry } from "./find-entry.ts";
 import type { LayoutIndex } from "./layout-index.ts";
 import type { OciLocation } from "./reference.ts";
@@ -48,10 +48,10 @@ async function readManifest(
   const digest = instance ?? topLevel.digest;
   const bytes = await layout.readBlob(digest, DOCUMENT_LIMIT);
   const declared = digest === topLevel.digest ? topLevel.mediaType : "";
-  const manifest = rawManifest(bytes, declared || guessManifestType(bytes));
-  if (manifest.digest === digest || !digest.startsWith("sha256:")) return { ...manifest, digest };
+  const actual = computeDigest(bytes, digestAlgorithm(digest));
+  if (actual === digest) return { bytes, digest, mediaType: declared || guessManifestType(bytes) };
   throw new ImageError(
     "DIGEST_MISMATCH",
-    `Manifest does not match provided manifest digest ${digest}, got ${manifest.digest}`,
+    `Manifest does not match provided manifest digest ${digest}, got ${actual}`,
   );
 }
