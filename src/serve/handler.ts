@@ -49,7 +49,9 @@ const OPERATIONS: Readonly<Record<RouteKind, Methods>> = {
 
 const COMMON_HEADERS: Readonly<Record<string, string>> = {
   "Docker-Distribution-Api-Version": "registry/2.0",
+  // What was pushed is served under the type that it was pushed with: in a browser it must not run as a page of this host.
   "X-Content-Type-Options": "nosniff",
+  "Content-Security-Policy": "default-src 'none'; sandbox",
 };
 
 /** Bytes that are faster read than a new connection made. */

@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ByteStream } from "../core/byte-stream.ts";
 import type { Digest } from "../core/digest.ts";
@@ -36,6 +36,8 @@ export class LayoutStore implements RegistryStore {
   #queue: QueuedChange[] = [];
   #isWriting = false;
   #read: ReadEntries | undefined;
+  /** What blobs that are links have led to when it was checked. */
+  readonly #checkedLinks: Map<Digest, string> = new Map();
 
   private constructor(layout: OciLayout) {
     this.#layout = layout;
@@ -78,7 +80,8 @@ export class LayoutStore implements RegistryStore {
 
   async findBlob(digest: Digest): Promise<BlobContent | undefined> {
     const size = await this.#layout.findBlob(digest);
-    return size === undefined ? undefined : { kind: "file", path: this.#layout.blobPath(digest), size };
+    if (size === undefined || !(await this.#mayServe(digest))) return undefined;
+    return { kind: "file", path: this.#layout.blobPath(digest), size };
   }
 
   async readBlob(digest: Digest, limit: number): Promise<Uint8Array> {
@@ -146,16 +149,33 @@ export class LayoutStore implements RegistryStore {
     );
   }
 
+  /** A layout of somebody else's may have links to any file of this machine: only what has the digest is a blob. */
+  async #mayServe(digest: Digest): Promise<boolean> {
+    const path = this.#layout.blobPath(digest);
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isSymbolicLink() !== true) return found !== undefined;
+    const version = await fileVersion(path);
+    if (this.#checkedLinks.get(digest) === version) return true;
+    if ((await this.#layout.findVerifiedBlob(digest)) === undefined) return false;
+    this.#checkedLinks.set(digest, version);
+    return true;
+  }
+
   /** Differs whenever index.json was replaced; "" when there is none. */
   async #indexVersion(): Promise<string> {
     try {
-      const { ino, size, mtimeNs } = await stat(join(this.#layout.path, "index.json"), { bigint: true });
-      return `${ino} ${size} ${mtimeNs}`;
+      return await fileVersion(join(this.#layout.path, "index.json"));
     } catch (error) {
       if (isMissing(error)) return "";
       throw error;
     }
   }
+}
+
+/** Differs whenever there is another file at `path`, or it was written to. */
+async function fileVersion(path: string): Promise<string> {
+  const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
+  return `${dev} ${ino} ${size} ${mtimeNs}`;
 }
 
 /** "other" is a directory that holds something, but no layout. */

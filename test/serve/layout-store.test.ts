@@ -1,5 +1,15 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { ImageError } from "../../src/core/errors.ts";
 import { LayoutStore } from "../../src/serve/layout-store.ts";
@@ -107,6 +117,36 @@ describe("a layout made by others", () => {
     const push = await pushBlob(registry.url, "still", `sha256:${"0".repeat(64)}`, Buffer.from("x"));
     expect(push.status).toBe(405);
     expect(treeOf(directory)).toEqual(before);
+  });
+
+  test("serves links to blobs, and nothing else that a link leads to", async () => {
+    const image = buildImage({ seed: "linked" });
+    const directory = writeLayout({ v1: image }, join(fresh(), "linked"));
+    const elsewhere = fresh();
+    const secret = join(elsewhere, "secret");
+    writeFileSync(secret, "nobody's business");
+    const [blob = "", other = ""] = [...image.blobs.keys()];
+    const place = (digest: string): string => join(directory, "blobs", digest.replace(":", "/"));
+    renameSync(place(blob), join(elsewhere, "blob"));
+    symlinkSync(join(elsewhere, "blob"), place(blob));
+    rmSync(place(other));
+    symlinkSync(secret, place(other));
+    await using registry = await deploy("layout", {}, directory);
+    const get = (digest: string): Promise<Response> => fetch(`${registry.url}/v2/linked/blobs/${digest}`);
+    for (const _ of ["first", "again"]) {
+      expect(await (await get(blob)).bytes()).toEqual(new Uint8Array(image.blobs.get(blob) ?? []));
+      await expectStatus(404, await get(other));
+    }
+    rmSync(join(elsewhere, "blob"));
+    renameSync(secret, join(elsewhere, "blob"));
+    await expectStatus(404, await get(blob));
+    // What is pushed takes the place of the link.
+    await expectStatus(
+      201,
+      await pushBlob(registry.url, "linked", other, image.blobs.get(other) ?? Buffer.of()),
+    );
+    await expectStatus(200, await get(other));
+    expect(readFileSync(join(elsewhere, "blob"), "utf8")).toBe("nobody's business");
   });
 
   test("shows what other programs add while it is served", async () => {

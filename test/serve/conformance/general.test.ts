@@ -9,6 +9,7 @@ describeRegistries("The API in general", (registry) => {
     const response = await registry.request("GET", "/v2/");
     expect(response.status).toBe(200);
     expect(response.headers.get("Docker-Distribution-Api-Version")).toBe("registry/2.0");
+    expect(response.headers.get("Content-Security-Policy")).toContain("sandbox");
     expect(await response.json()).toEqual({});
   });
 
