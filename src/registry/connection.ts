@@ -14,6 +14,9 @@ const EXPLANATION_TIMEOUT = 2000;
 /** Setting up TLS takes the processor some milliseconds, which a near server's answer over HTTP may spare. */
 const HTTPS_DELAY = 15;
 
+/** `repository:app:pull`; several would be told apart by spaces. */
+const SCOPE = /^[!-~]{1,300}$/;
+
 /** Codes of a token server's refusal that other credentials may overcome. */
 const REFUSALS: ReadonlySet<string> = new Set(["UNAUTHORIZED", "DENIED"]);
 
@@ -57,6 +60,8 @@ export class RegistryConnection {
   readonly #options: ConnectionOptions;
   readonly #tokens: TokenCache;
   readonly #credentials = new Map<string, Promise<Credentials | undefined>>();
+  /** What the registry has asked tokens to be for besides, by what they are for. */
+  readonly #moreScopes = new Map<string, string>();
   #origin: Promise<string> | undefined;
   #challenge: Challenge | undefined;
   #hasPinged = false;
@@ -91,14 +96,12 @@ export class RegistryConnection {
     await first.response.discard();
     const second = await this.#attempt(request, url, isOwn, options);
     const isRefused = second.response.status === 401 && second.wasAuthorized && !first.wasAuthorized;
-    if (
-      !isRefused ||
-      request.body !== undefined ||
-      !(await this.#renewCredentials(request.repository, options))
-    ) {
-      return second.response;
-    }
-    this.#tokens.drop(scopesFor(request));
+    if (!isRefused || request.body !== undefined) return second.response;
+    const isWorthIt =
+      this.#learnScope(readChallenge(second.response), request) ||
+      (await this.#renewCredentials(request.repository, options));
+    if (!isWorthIt) return second.response;
+    this.#tokens.drop(this.#scopesFor(request));
     await second.response.discard();
     return (await this.#attempt(request, url, isOwn, options)).response;
   }
@@ -175,7 +178,7 @@ export class RegistryConnection {
     if (challenge.scheme === "basic") {
       return credentials === undefined ? undefined : basicAuthorization(credentials);
     }
-    const scopes = scopesFor(request);
+    const scopes = this.#scopesFor(request);
     try {
       return `Bearer ${await this.#tokens.get(challenge, scopes, credentials, options)}`;
     } catch (error) {
@@ -208,17 +211,32 @@ export class RegistryConnection {
     request: RegistryRequest,
     options: OperationOptions,
   ): Promise<boolean> {
-    const header = attempt.response.headers.get("www-authenticate") ?? "";
-    const challenge = chooseChallenge(parseChallenges(header));
+    const challenge = readChallenge(attempt.response);
     if (challenge === undefined) return false;
     this.#challenge = challenge;
+    if (attempt.wasAuthorized && this.#learnScope(challenge, request)) return true;
     const hasNewCredentials = attempt.wasAuthorized
       ? await this.#renewCredentials(request.repository, options)
       : (await this.#findCredentials(request.repository, options)) !== undefined;
     if (challenge.scheme === "basic") return hasNewCredentials;
     // A token that is refused has expired or was revoked: a new one is worth a try.
-    if (attempt.wasAuthorized) this.#tokens.drop(scopesFor(request));
+    if (attempt.wasAuthorized) this.#tokens.drop(this.#scopesFor(request));
     return true;
+  }
+
+  /** A registry may want a token for something else than what is asked of it. Whether it has said so now. RFC 6750, section 3.1. */
+  #learnScope(challenge: Challenge | undefined, request: RegistryRequest): boolean {
+    const { error, scope = "" } = challenge?.parameters ?? {};
+    const known = this.#scopesFor(request);
+    if (error !== "insufficient_scope" || !SCOPE.test(scope) || known.includes(scope)) return false;
+    this.#moreScopes.set(scopesFor(request).join(" "), scope);
+    return true;
+  }
+
+  #scopesFor(request: RegistryRequest): readonly string[] {
+    const own = scopesFor(request);
+    const more = this.#moreScopes.get(own.join(" "));
+    return more === undefined ? own : [...own, more];
   }
 
   /** Asks once more for credentials that were refused: those of a helper may have expired. Whether they are others now. */
@@ -321,6 +339,10 @@ export class RegistryConnection {
 interface Attempt {
   readonly response: HttpResponse;
   readonly wasAuthorized: boolean;
+}
+
+function readChallenge({ headers }: HttpResponse): Challenge | undefined {
+  return chooseChallenge(parseChallenges(headers.get("www-authenticate") ?? ""));
 }
 
 /** Docker Hub's API has a host of its own, and no registry is called so in image names. */

@@ -16,9 +16,13 @@ interface TokenRequest {
   readonly parameters: URLSearchParams;
 }
 
-/** A registry that wants tokens of its own realm, `/token`. `isValid` judges each token when it is used. */
+/**
+ * A registry that wants tokens of its own realm, `/token`. `isValid` judges each token when it is used; of one that does not
+ * do, `insufficient` tells the scope that it lacks.
+ */
 async function startTokenRegistry(
   isValid: (token: string, use: number) => boolean,
+  insufficient?: (use: number) => string,
 ): Promise<{ registry: FaultyRegistry; asked: TokenRequest[] }> {
   const asked: TokenRequest[] = [];
   let uses = 0;
@@ -34,7 +38,10 @@ async function startTokenRegistry(
     }
     if (authorization?.startsWith("Bearer ") && isValid(authorization.slice(7), ++uses)) return false;
     const realm = `http://${request.headers.host}/token`;
-    const challenge = `Bearer realm="${realm}",service="test registry",scope="repository:app:pull"`;
+    const lacks = authorization === undefined ? undefined : insufficient?.(uses);
+    const reason =
+      lacks === undefined ? 'scope="repository:app:pull"' : `scope="${lacks}",error="insufficient_scope"`;
+    const challenge = `Bearer realm="${realm}",service="test registry",${reason}`;
     response.writeHead(401, { "WWW-Authenticate": challenge }).end();
     return true;
   };
@@ -69,6 +76,31 @@ describe("a registry with a token server", () => {
     expect(await pull(registry, ["--src-creds=jo:secret"])).toMatchObject({ exitCode: 0 });
     expect(asked[0]?.authorization).toBe(`Basic ${Buffer.from("jo:secret").toString("base64")}`);
     expect(asked[0]?.parameters.get("account")).toBe("jo");
+  });
+
+  test("is told that a token must be for more, once for all requests", async () => {
+    const { registry, asked } = await startTokenRegistry(
+      (token) => token === "token-2",
+      () => "repository:behind/app:pull",
+    );
+    await using _ = registry;
+    expect(await pull(registry)).toMatchObject({ exitCode: 0 });
+    expect(asked.map(({ parameters }) => parameters.getAll("scope"))).toEqual([
+      ["repository:app:pull"],
+      ["repository:app:pull", "repository:behind/app:pull"],
+    ]);
+  });
+
+  test("that always wants something more gets no more than a few questions", async () => {
+    const { registry, asked } = await startTokenRegistry(
+      () => false,
+      (use) => `repository:app-${use}:pull`,
+    );
+    await using _ = registry;
+    const outcome = await pull(registry);
+    expect(outcome.exitCode).toBe(1);
+    expect(fatalMessage(outcome)).toContain("authentication required");
+    expect(asked.length).toBeLessThan(4);
   });
 
   test("gets an identity token by POST", async () => {
