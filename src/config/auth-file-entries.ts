@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { decodeBase64 } from "../core/base64.ts";
 import type { Credentials } from "../core/credentials.ts";
-import { ImageError, withContext } from "../core/errors.ts";
+import { errorMessage, ImageError, withContext } from "../core/errors.ts";
 import { parseStrictJson } from "../core/strict-json.ts";
 import { foldKeys, TableSchema } from "./fold-keys.ts";
 import type { ConfigurationListener } from "./listener.ts";
@@ -133,7 +133,7 @@ function decodeEntry(
 ): Credentials | undefined {
   // Docker leaves empty entries for what its own credential store holds.
   if (entry.auth === "") return undefined;
-  const decoded = new TextDecoder().decode(decodeBase64(entry.auth));
+  const decoded = new TextDecoder().decode(decodeAuth(entry.auth, key, path));
   const colon = decoded.indexOf(":");
   if (colon < 0) {
     listener.warning?.(
@@ -146,6 +146,17 @@ function decodeEntry(
   return entry.identityToken === ""
     ? { username, password }
     : { username, password, identityToken: entry.identityToken };
+}
+
+/** Go's decoder tells the place and not the file. */
+function decodeAuth(auth: string, key: string, path: string): Uint8Array {
+  try {
+    return decodeBase64(auth);
+  } catch (error) {
+    throw new ImageError("CONFIG_INVALID", `${errorMessage(error)} (entry "${key}" in "${path}")`, {
+      cause: error,
+    });
+  }
 }
 
 function trimNulls(text: string): string {

@@ -15,6 +15,8 @@ export interface HelperOptions extends OperationOptions {
 }
 
 const DEFAULT_TIMEOUT = 120_000;
+/** How long the output of a helper that has ended is waited for: what it has started may keep it open. Milliseconds. */
+const LAST_WORDS = 1000;
 /** No helper has more to say; in characters. */
 const OUTPUT_LIMIT = 1024 * 1024;
 const NOT_FOUND = "credentials not found in native keychain";
@@ -82,8 +84,10 @@ export async function runHelper(
     };
     const onAbort = (): void => stop(options.signal?.reason);
     const timer = setTimeout(() => stop(helperFailure(`no answer within ${timeout / 1000} s`)), timeout);
+    let lastWords: ReturnType<typeof setTimeout> | undefined;
     const finish = (): void => {
       clearTimeout(timer);
+      clearTimeout(lastWords);
       options.signal?.removeEventListener("abort", onAbort);
     };
     options.signal?.addEventListener("abort", onAbort, { once: true });
@@ -97,10 +101,15 @@ export async function runHelper(
       finish();
       reject(helperFailure(startFailure(program, error), "", error));
     });
-    child.on("close", (status, signal) => {
+    const end = (status: number | null, signal: NodeJS.Signals | null): void => {
       finish();
+      child.stdout.destroy();
       resolve({ output, failure: describeEnd(status, signal) });
+    };
+    child.on("exit", (status, signal) => {
+      lastWords = setTimeout(() => end(status, signal), LAST_WORDS);
     });
+    child.on("close", end);
     // A helper may end without reading what it is asked; its end says all there is to know.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);

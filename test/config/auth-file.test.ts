@@ -112,7 +112,7 @@ async function expectOutcome(expected: string): Promise<void> {
 const syntax = `error: getting username and password: reading JSON file "${file}": unmarshaling JSON at "${file}": `;
 
 /** The content of an explicit file, and who it makes the client. Real skopeo agrees unless told otherwise. */
-const cases: readonly [content: string, expected: string, ownWords?: "own words"][] = [
+const cases: readonly [content: string, expected: string, ownWords?: "own words" | "with its place"][] = [
   ["{}", "none"],
   ["null", "none"],
   ['{"auths":null,"credHelpers":null}', "none"],
@@ -155,11 +155,13 @@ const cases: readonly [content: string, expected: string, ownWords?: "own words"
   [auths("HOST/ns=", "HOST=u:p"), "none"],
   [
     `{"auths":{"${host}":{"auth":"!!!"}}}`,
-    "error: getting username and password: illegal base64 data at input byte 0",
+    `error: getting username and password: illegal base64 data at input byte 0 (entry "${host}" in "${file}")`,
+    "with its place",
   ],
   [
     `{"auths":{"${host}":{"auth":"dTpwCg"}}}`,
-    "error: getting username and password: illegal base64 data at input byte 4",
+    `error: getting username and password: illegal base64 data at input byte 4 (entry "${host}" in "${file}")`,
+    "with its place",
   ],
   [`{"auths":{"${host}":{"identitytoken":"TOKEN"}}}`, "none"],
   [`{"auths":{"${host}":{"auth":"dTpw"}},"credsStore":"nosuch"}`, "u:p"],
@@ -178,7 +180,8 @@ describe("an auth file", () => {
       expect(await outcome({ explicitFile: file })).toBe(expected);
       const real = await realOutcome("--authfile", file);
       if (real === undefined) return;
-      if (ownWords) expect(real).toStartWith(syntax);
+      if (ownWords === "own words") expect(real).toStartWith(syntax);
+      else if (ownWords === "with its place") expect(expected).toStartWith(real);
       else expect(real).toBe(expected);
     });
   }

@@ -95,6 +95,13 @@ describe("asking a credential helper", () => {
     expect((await runHelper("t", "list", "x".repeat(1_000_000), options)).output).toBe("fine\n");
   });
 
+  test("one that has ended has answered, though what it has started goes on", async () => {
+    helper(`sleep 20 & echo '{"Username":"u","Secret":"p"}'`);
+    const start = Date.now();
+    expect(await getFromHelper("t", "h", options)).toEqual({ username: "u", password: "p" });
+    expect(Date.now() - start).toBeLessThan(10_000);
+  });
+
   test("ends a helper that takes too long", async () => {
     helper("exec sleep 20");
     const start = Date.now();
