@@ -138,7 +138,7 @@ export class ImageEnvironment {
     );
   }
 
-  /** The connection to a registry, `host[:port]`, under its own name: mirrors are for images. @throws {ImageError} DENIED, CONFIG_INVALID */
+  /** The connection to a registry, `host[:port]`, under its own name: mirrors are for images. @throws {ImageError} POLICY_REJECTED when it is blocked, CONFIG_INVALID */
   async connect(registry: string, access: ImageAccess = {}): Promise<RegistryConnection> {
     return await this.#connections.connectTo(registry, access);
   }

@@ -80,7 +80,7 @@ export class RegistryConnections {
       findEndpoints: async (name) => await this.#findEndpoints(name, access),
       connect: async (name) => {
         const { insecure, blockedMessage } = lookupRegistry(await this.#loadConf(), name);
-        if (blockedMessage !== undefined) throw new ImageError("DENIED", blockedMessage);
+        if (blockedMessage !== undefined) throw new ImageError("POLICY_REJECTED", blockedMessage);
         return await this.#connect(name.registry, insecure, access);
       },
     };
@@ -120,7 +120,7 @@ export class RegistryConnections {
   /** The connection to a registry itself, `host[:port]`, with no image in mind. */
   async connectTo(registry: string, access: ImageAccess): Promise<RegistryConnection> {
     const { insecure, blockedMessage } = lookupRegistry(await this.#loadConf(), { registry, repository: "" });
-    if (blockedMessage !== undefined) throw new ImageError("DENIED", blockedMessage);
+    if (blockedMessage !== undefined) throw new ImageError("POLICY_REJECTED", blockedMessage);
     return await this.#connect(registry, insecure, access);
   }
 
@@ -153,7 +153,7 @@ export class RegistryConnections {
 
   async #findEndpoints(name: DockerName, access: ImageAccess): Promise<readonly Endpoint[]> {
     const { endpoints, blocked } = resolveEndpoints(await this.#loadConf(), name);
-    if (blocked !== undefined) throw new ImageError("DENIED", blocked);
+    if (blocked !== undefined) throw new ImageError("POLICY_REJECTED", blocked);
     return endpoints.map((endpoint) => ({
       name: endpoint.name,
       isMirror: endpoint.mirror,

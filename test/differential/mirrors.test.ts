@@ -158,6 +158,18 @@ describe("real skopeo refuses what we refuse:", () => {
   }
 });
 
+test.skipIf(!hasPeers)(
+  "inspect lists no tags of a blocked registry, and does not go on without",
+  async () => {
+    const conf = configuration(`${REWRITTEN}blocked = true\n`);
+    const inspect = ["--registries-conf", conf, "inspect", "docker://example.com/team/app:1"];
+    for (const outcome of [await runOurs(inspect), await runReal(inspect)]) {
+      expect(outcome).toMatchObject({ exitCode: 1, stdout: "" });
+      expect(fatalMessage(outcome)).toMatch(/Error determining repository tags: .*team is blocked in/);
+    }
+  },
+);
+
 peerTest(
   "a pull-through mirror serves what it has never seen, and remembers it",
   ["docker-registry"],
