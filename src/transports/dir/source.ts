@@ -4,6 +4,7 @@ import { computeDigest, type Digest, digestAlgorithm } from "../../core/digest.t
 import { ImageError, inContext } from "../../core/errors.ts";
 import type { ImageReference, ImageSource } from "../../core/image.ts";
 import { parseSignatureBlob, type Signature } from "../../core/signature.ts";
+import { SignatureBudget } from "../../core/signature-budget.ts";
 import { DOCUMENT_LIMIT } from "../../format/json.ts";
 import { guessManifestType } from "../../format/manifest.ts";
 import { manifestDigest } from "../../format/manifest-digest.ts";
@@ -37,15 +38,13 @@ function checkInstance(bytes: Uint8Array, instance: Digest | undefined): Digest 
   );
 }
 
-/** More than anybody has made. */
-const MOST_SIGNATURES = 1000;
-
 /** Signatures are numbered without gaps: the first missing number ends them. */
 async function readSignatures(
   directory: string,
   instance: Digest | undefined,
 ): Promise<readonly Signature[]> {
   const signatures: Signature[] = [];
+  const budget = new SignatureBudget(directory);
   for (;;) {
     const path = join(directory, signatureFile(signatures.length + 1, instance));
     const blob = await readWhole(path, DOCUMENT_LIMIT).catch((error) => {
@@ -53,12 +52,7 @@ async function readSignatures(
       throw error;
     });
     if (blob === undefined) return signatures;
-    if (signatures.length === MOST_SIGNATURES) {
-      throw new ImageError(
-        "SIZE_LIMIT",
-        `${directory} has more than ${MOST_SIGNATURES} signatures of one image`,
-      );
-    }
+    budget.spend(blob.length);
     signatures.push(
       await inContext(`parsing signature ${JSON.stringify(path)}`, async () => parseSignatureBlob(blob)),
     );

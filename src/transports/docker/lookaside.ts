@@ -6,6 +6,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { DockerName } from "../../core/docker-name.ts";
 import { ImageError } from "../../core/errors.ts";
 import { formatSignatureBlob, parseSignatureBlob, type Signature } from "../../core/signature.ts";
+import { SignatureBudget } from "../../core/signature-budget.ts";
 import { readDocument } from "../../registry/document.ts";
 import { isMissing, writeFileAtomically } from "../../runtime/files.ts";
 import type { HttpClient } from "../../runtime/http.ts";
@@ -31,6 +32,7 @@ export async function readLookaside(
   options: OperationOptions = {},
 ): Promise<readonly Signature[]> {
   const signatures: Signature[] = [];
+  const budget = new SignatureBudget(digest);
   for (let number = 1; ; number++) {
     const url = signatureUrl(lookaside.read, name, digest, number);
     const bytes = await readOne(lookaside, url, options);
@@ -41,6 +43,7 @@ export async function readLookaside(
         `server provided ${MOST_SIGNATURES} signatures, assuming that's unreasonable and a server error`,
       );
     }
+    budget.spend(bytes.length);
     signatures.push(parseSignatureBlob(bytes));
   }
 }

@@ -3,6 +3,7 @@ import type { Descriptor, RawManifest } from "../../core/descriptor.ts";
 import { computeDigest, type Digest } from "../../core/digest.ts";
 import { ImageError, inContext } from "../../core/errors.ts";
 import { OCI_MANIFEST } from "../../core/media-type.ts";
+import { SignatureBudget } from "../../core/signature-budget.ts";
 import { isBundleType, SIGNATURE_ARTIFACT, SIMPLE_SIGNING } from "../../core/sigstore-types.ts";
 import { artifactTypeOf, type ImageManifest, parseImageManifest } from "../../format/manifest.ts";
 import { announceReferrers, withdrawReferrers } from "../../registry/referrers.ts";
@@ -112,12 +113,16 @@ async function findSignatureManifests(
     );
   }
   const found: SignatureManifest[] = [];
+  const budget = new SignatureBudget(subject);
   for (const { digest, mediaType } of listed) {
     if (mediaType !== OCI_MANIFEST) continue;
     const raw = await client.readManifest(name.repository, digest, options);
     if (raw.mediaType !== OCI_MANIFEST) continue;
     const manifest = parseImageManifest(raw);
-    if (manifest.subject?.digest === subject && hasSignatures(manifest)) found.push({ raw, manifest });
+    if (manifest.subject?.digest !== subject || !hasSignatures(manifest)) continue;
+    budget.spendBytes(raw.bytes.length + manifest.config.size);
+    for (const { size } of manifest.layers) budget.spend(size);
+    found.push({ raw, manifest });
   }
   return found;
 }

@@ -6,6 +6,7 @@ import { forEachLimited } from "../../core/limiter.ts";
 import { OCI_CONFIG, OCI_MANIFEST } from "../../core/media-type.ts";
 import { ImageNotFoundError } from "../../core/not-found.ts";
 import type { Signature } from "../../core/signature.ts";
+import { SignatureBudget } from "../../core/signature-budget.ts";
 import { DOCUMENT_LIMIT, parseJsonValue } from "../../format/json.ts";
 import { type ImageManifest, parseImageManifest } from "../../format/manifest.ts";
 import { BlobUploader } from "../../registry/blob-upload.ts";
@@ -14,8 +15,6 @@ import type { SignaturePlace } from "./signatures.ts";
 
 export type SigstoreSignature = Extract<Signature, { kind: "sigstore" }>;
 
-/** More than anybody has made. */
-const MOST_ATTACHMENTS = 1000;
 const AT_A_TIME = 6;
 
 /** The sigstore signatures, and whatever else, under the tag that belongs to a manifest. Signing reference 3.2. */
@@ -27,12 +26,8 @@ export async function readAttachments(
   const raw = await findAttachmentManifest(place, digest, options);
   if (raw === undefined) return [];
   const { layers } = parseAttachmentManifest(raw);
-  if (layers.length > MOST_ATTACHMENTS) {
-    throw new ImageError(
-      "SIZE_LIMIT",
-      `${layers.length} sigstore attachments, of which ${MOST_ATTACHMENTS} are allowed`,
-    );
-  }
+  const budget = new SignatureBudget(digest);
+  for (const { size } of layers) budget.spend(size);
   return await readPayloads(place, layers, options);
 }
 
