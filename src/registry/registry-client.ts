@@ -20,6 +20,9 @@ import { errorFromResponse, RegistryError } from "./registry-error.ts";
 
 /** Pages may be long where a repository has very many tags. */
 const PAGE_LIMIT: number = 32 * 1024 * 1024;
+/** No list has so many pages, or so many bytes in all: a server that goes on and on means harm. */
+const MOST_PAGES = 100_000;
+const LIST_LIMIT: number = 256 * 1024 * 1024;
 const MANIFEST_ATTEMPTS = 4;
 /** Before the second attempt to write a manifest; longer before later ones. Milliseconds. */
 const MANIFEST_RETRY_DELAY = 100;
@@ -231,11 +234,16 @@ export class RegistryClient {
     options: OperationOptions,
   ): AsyncIterable<Uint8Array> {
     const seen = new Set<string>();
+    let size = 0;
     for (let target: string | undefined = first; target !== undefined; ) {
       if (seen.has(target)) throw new ImageError("REGISTRY_FAILURE", "the registry's pages lead in a circle");
       seen.add(target);
       const response: HttpResponse = await this.#send({ method: "GET", target, repository }, [200], options);
-      yield await readDocument(response, PAGE_LIMIT, "list");
+      const page = await readDocument(response, PAGE_LIMIT, "list");
+      size += page.length;
+      if (size > LIST_LIMIT || seen.size > MOST_PAGES)
+        throw new ImageError("SIZE_LIMIT", "the registry's list does not come to an end");
+      yield page;
       target = nextPage(response.headers.get("link"), target);
     }
   }

@@ -7,7 +7,7 @@ import { rawManifest } from "../../src/format/manifest.ts";
 import { BlobUploader } from "../../src/registry/blob-upload.ts";
 import { RegistryConnection } from "../../src/registry/connection.ts";
 import { RegistryClient } from "../../src/registry/registry-client.ts";
-import { createHttpClient } from "../../src/runtime/http.ts";
+import { createHttpClient, type HttpClient } from "../../src/runtime/http.ts";
 import { MemoryStore } from "../../src/serve/memory-store.ts";
 import { type RegistryServer, startRegistry } from "../../src/serve/registry-server.ts";
 import { startFaultyRegistry } from "../support/faulty-registry.ts";
@@ -17,8 +17,8 @@ let server: RegistryServer;
 let client: RegistryClient;
 let uploader: BlobUploader;
 
-async function connect(host: string): Promise<RegistryConnection> {
-  const http = await createHttpClient();
+async function connect(host: string, client?: HttpClient): Promise<RegistryConnection> {
+  const http = client ?? (await createHttpClient());
   return new RegistryConnection({
     registry: host,
     client: http,
@@ -149,4 +149,22 @@ describe("a list of tags", () => {
       else await expect(reading).rejects.toThrow(message);
     });
   }
+});
+
+test("a list of ever new pages ends", async () => {
+  const page = Buffer.alloc(30 * 1024 * 1024, " ").fill('{"tags":["1"]}', 0, 14);
+  let pages = 0;
+  // No server: it would only copy the spaces about.
+  const http: HttpClient = {
+    send: async ({ url }) => ({
+      url,
+      status: 200,
+      headers: new Headers({ Link: `</v2/app/tags/list?last=${pages++}>; rel="next"` }),
+      body: streamOf(url.endsWith("/v2/") ? page.subarray(0, 14) : page),
+      discard: async () => undefined,
+    }),
+  };
+  const endless = new RegistryClient(await connect("registry.example.com", http));
+  await expect(Array.fromAsync(endless.listTags("app"))).rejects.toThrow("does not come to an end");
+  expect(pages).toBeLessThan(20);
 });
