@@ -32,10 +32,8 @@ export function openUploadJournal(directory: string, onFailure: (error: unknown)
       try {
         await makeDirectory(directory);
         const entry = { version: 1, location, process: process.pid, startedAt: Date.now() };
-        await writeFileAtomically(
-          fileOf(repository, digest),
-          new TextEncoder().encode(`${JSON.stringify(entry)}\n`),
-        );
+        // Whoever knows the address of a session may be able to write to it.
+        await writeFileAtomically(fileOf(repository, digest), `${JSON.stringify(entry)}\n`, 0o600);
         clearing ??= removeStale(directory);
         await clearing;
       } catch (error) {

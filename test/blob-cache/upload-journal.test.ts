@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openUploadJournal } from "../../src/blob-cache/upload-journal.ts";
 import { parseDigest } from "../../src/core/digest.ts";
@@ -26,4 +26,12 @@ test("what killed runs have left goes once nobody can go on with it", async () =
   expect(readdirSync(directory).length).toBe(2);
   await journal.forget("registry.example.com/app", digest);
   expect(readdirSync(directory)).toEqual(["sha256-recent"]);
+});
+
+test("what is written down of an upload is for its user's eyes only", async () => {
+  const directory = temporary("journal-mode");
+  const journal = openUploadJournal(directory, () => undefined);
+  await journal.record({ repository: "registry.example.com/app", digest, location: "/u/1?_state=secret" });
+  const [name = ""] = readdirSync(directory);
+  expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);
 });
