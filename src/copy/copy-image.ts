@@ -50,6 +50,7 @@ export async function copyImage(request: CopyRequest, options: OperationOptions 
     report,
     compression,
     fixedBecause: reasonAgainstChanges(request),
+    entries: new Map(),
   };
   const result = await copyTopLevel(context, topLevel, instance, options);
   if (!result.isUnchanged) await destination.commit(options);

@@ -5,6 +5,7 @@ import { ImageError, inContext } from "../core/errors.ts";
 import { forEachLimited } from "../core/limiter.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { type IndexManifest, parseIndex } from "../format/manifest.ts";
+import { MAX_NESTING } from "../format/resolve-instance.ts";
 import { admit } from "./admit.ts";
 import { copyInstance } from "./copy-instance.ts";
 import type { CopyContext, CopyResult, InstancePlace } from "./copy-request.ts";
@@ -37,7 +38,7 @@ export async function copyIndex(
   // Where no image is judged, the index is.
   if (wanted.length === 0)
     await admit(context.request, context.signatures, source, options, place.isPartOfIndex);
-  const copied = await copyEntries(context, index, wanted, selection, options);
+  const copied = await copyEntries(context, index, wanted, { selection, depth: place.depth ?? 0 }, options);
   const entries = plan.kept.map((entry) => copied.get(entry.digest)?.entry ?? entry);
   const isVerbatim = plan.keepsForm && entries.every((entry, i) => entry === index.manifests[i]);
   if (!isVerbatim) refuseChange(plan, source.mediaType);
@@ -150,6 +151,12 @@ function checkListSupport(context: CopyContext): void {
   );
 }
 
+/** What holds for the entries of an index. */
+interface WithinIndex {
+  readonly selection: IndexSelection;
+  readonly depth: number;
+}
+
 interface CopiedEntry {
   readonly entry: Descriptor;
   readonly isUnchanged: boolean;
@@ -159,9 +166,10 @@ async function copyEntries(
   context: CopyContext,
   index: IndexManifest,
   kept: readonly Descriptor[],
-  selection: IndexSelection,
+  within: WithinIndex,
   options: OperationOptions,
 ): Promise<ReadonlyMap<Digest, CopiedEntry>> {
+  if (within.depth === MAX_NESTING) throw new ImageError("MANIFEST_INVALID", "indexes are nested too deeply");
   const total = index.manifests.length;
   context.report({ kind: "instances", count: kept.length, total });
   const copied = new Map<Digest, CopiedEntry>();
@@ -174,7 +182,7 @@ async function copyEntries(
       const count = distinct.length;
       context.report({ kind: "instance", digest: entry.digest, position, count });
       const result = await inContext(`copying image ${position}/${count} from manifest list`, () =>
-        copyEntry(context, entry, selection, operation),
+        copyEntry(context, entry, within, operation),
       );
       copied.set(entry.digest, {
         entry: updatedEntry(entry, result.manifest),
@@ -186,14 +194,26 @@ async function copyEntries(
   return copied;
 }
 
+/** Indexes can be made so that there are more ways to an entry than anybody could go. */
 async function copyEntry(
   context: CopyContext,
   entry: Descriptor,
-  selection: IndexSelection,
+  within: WithinIndex,
+  options: OperationOptions,
+): Promise<CopyResult> {
+  const known = context.entries.get(entry.digest) ?? copyNewEntry(context, entry, within, options);
+  context.entries.set(entry.digest, known);
+  return await known;
+}
+
+async function copyNewEntry(
+  context: CopyContext,
+  entry: Descriptor,
+  { selection, depth }: WithinIndex,
   options: OperationOptions,
 ): Promise<CopyResult> {
   const manifest = await context.source.readManifest(entry.digest, options);
-  const place = { isPartOfIndex: true };
+  const place = { isPartOfIndex: true, depth: depth + 1 };
   if (isIndexType(manifest.mediaType)) return await copyIndex(context, manifest, selection, options, place);
   return await copyInstance(context, manifest, manifest.digest, options, place);
 }

@@ -93,9 +93,13 @@ export interface CopyContext {
   readonly compression: CompressionPlan;
   /** Why no byte of a manifest may change, if so. */
   readonly fixedBecause: string | undefined;
+  /** What becomes of the entries of indexes: one that is in several of them is copied once. */
+  readonly entries: Map<Digest, Promise<CopyResult>>;
 }
 
 /** Where an instance is written: at the destination's own name, or under its digest as a part of an index. */
 export interface InstancePlace {
   readonly isPartOfIndex: boolean;
+  /** How many indexes it is within. */
+  readonly depth?: number;
 }

@@ -6,7 +6,7 @@ import { chooseInstance, type WantedPlatform } from "./instance-choice.ts";
 import { parseIndex } from "./manifest.ts";
 
 /** Indexes within indexes are followed so far; more is no image but a trap. */
-const MAX_NESTING = 8;
+export const MAX_NESTING = 8;
 
 /**
  * The image that fits a platform: `topLevel` itself, or what the index leads to, also through indexes within it.

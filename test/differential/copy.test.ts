@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import {
@@ -259,6 +259,30 @@ test.skipIf(!hasPeers)("a nested index is copied whole", async () => {
   expect(again.exitCode).toBe(0);
   expect(checkLayoutBlobs(back)).toBe(outer.blobs.size);
   expect(readFileSync(join(back, "index.json"), "utf8")).toContain(outer.top.digest);
+});
+
+/** Indexes in so many levels, of which each has all of the level below: the ways to the image below grow with each. */
+function buildMaze(levels: number): TestImage {
+  let level: readonly TestImage[] = [buildImage({ seed: "maze" })];
+  for (let i = 0; i < levels; i++) {
+    const entries = [...level.entries()];
+    level = Array.from({ length: 6 }, (_, j) =>
+      buildIndex(Object.fromEntries(entries.map(([k, image]) => [`linux/${i}-${j}-${k}`, image]))),
+    );
+  }
+  return buildIndex(Object.fromEntries(level.map((image, i) => [`linux/top-${i}`, image])));
+}
+
+test("an image in a maze of indexes is copied once, and not looked for in the depths", async () => {
+  const maze = buildMaze(7);
+  const source = writeLayout({ maze, abyss: buildMaze(8) });
+  const back = join(temporary("maze"), "layout");
+  const copy = ["copy", "--insecure-policy", "--all"];
+  expect(await runOurs([...copy, `oci:${source}:maze`, `oci:${back}:maze`])).toMatchObject({ exitCode: 0 });
+  expect(readdirSync(join(back, "blobs", "sha256"))).toHaveLength(maze.blobs.size);
+  const refused = await runOurs([...copy, `oci:${source}:abyss`, `dir:${join(temporary("abyss"), "x")}`]);
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stderr).toContain("indexes are nested too deeply");
 });
 
 test.skipIf(!hasPeers)("chosen platforms make an index that real skopeo and crane take", async () => {
