@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ImageError } from "../core/errors.ts";
 import { foldKeys, TableSchema } from "./fold-keys.ts";
+import { findTomlLine } from "./toml-line.ts";
 
 const Texts = v.array(v.string());
 
@@ -110,7 +111,7 @@ export type AllowedVersions = "version-1-or-2" | "version-2";
 
 /**
  * Parses one registries.conf and checks the types of what is known; a file in version 1 is brought to version 2.
- * @throws {ImageError} CONFIG_INVALID with the line and column of a syntax error, or the key of a wrong type
+ * @throws {ImageError} CONFIG_INVALID with the line and column of a syntax error, or the line and key of a wrong type
  */
 export async function parseRegistriesConf(
   bytes: Uint8Array,
@@ -119,7 +120,7 @@ export async function parseRegistriesConf(
   const text = new TextDecoder().decode(bytes);
   const document = await parseToml(text);
   const result = v.safeParse(FileSchema, document);
-  if (!result.success) throw typeError(result.issues[0]);
+  if (!result.success) throw typeError(result.issues[0], text);
   const { registries: version1, ...version2 } = result.output;
   const lists = [version1.search, version1.insecure, version1.block].map((table) => table?.registries);
   if (lists.every((list) => list === undefined)) return version2;
@@ -140,14 +141,16 @@ async function parseToml(text: string): Promise<unknown> {
   }
 }
 
-function typeError(issue: v.InferIssue<typeof FileSchema>): ImageError {
-  const key = (issue.path ?? [])
-    .map(({ key }) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+function typeError(issue: v.InferIssue<typeof FileSchema>, text: string): ImageError {
+  const path = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
+  const key = path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`))
     .join("")
     .slice(1);
+  const line = findTomlLine(text, path);
   const expected = TOML_TYPES[issue.expected ?? ""] ?? issue.expected;
   return invalid(
-    `toml: key "${key}": incompatible types: expected ${expected}, found ${tomlType(issue.input)}`,
+    `toml: ${line === undefined ? "" : `line ${line}: `}key "${key}": incompatible types: expected ${expected}, found ${tomlType(issue.input)}`,
   );
 }
 

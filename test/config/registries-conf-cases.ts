@@ -53,11 +53,11 @@ export const confCases: readonly ConfCase[] = [
   ),
   differs(
     'unqualified-search-registries = "x"',
-    'toml: key "unqualified-search-registries": incompatible types: expected array, found string',
+    'toml: line 1: key "unqualified-search-registries": incompatible types: expected array, found string',
   ),
   differs(
     "unqualified-search-registries = [1]",
-    'toml: key "unqualified-search-registries[0]": incompatible types: expected string, found number',
+    'toml: line 1: key "unqualified-search-registries[0]": incompatible types: expected string, found number',
   ),
 
   loads('short-name-mode = ""'),
@@ -66,11 +66,11 @@ export const confCases: readonly ConfCase[] = [
   fails('short-name-mode = "Enforcing"', 'invalid short-name mode: "Enforcing"'),
   differs(
     "additional-layer-store-auth-helper = 1",
-    'toml: key "additional-layer-store-auth-helper": incompatible types: expected string, found number',
+    'toml: line 1: key "additional-layer-store-auth-helper": incompatible types: expected string, found number',
   ),
   differs(
     'credential-helpers = "x"',
-    'toml: key "credential-helpers": incompatible types: expected array, found string',
+    'toml: line 1: key "credential-helpers": incompatible types: expected array, found string',
   ),
 
   fails(registry(), "invalid condition: both location and prefix are unset"),
@@ -121,15 +121,15 @@ export const confCases: readonly ConfCase[] = [
   ),
   differs(
     registry('location = "b"') + registry('location = "a"', 'insecure = "x"'),
-    'toml: key "registry[1].insecure": incompatible types: expected boolean, found string',
+    'toml: line 5: key "registry[1].insecure": incompatible types: expected boolean, found string',
   ),
   differs(
     registry("Location = 1"),
-    'toml: key "registry[0].location": incompatible types: expected string, found number',
+    'toml: line 2: key "registry[0].location": incompatible types: expected string, found number',
   ),
   differs(
     '[registry]\nlocation = "a"',
-    'toml: key "registry": incompatible types: expected array, found table',
+    'toml: line 1: key "registry": incompatible types: expected array, found table',
   ),
   fails(
     registry('location = "a"', "insecure = true") + registry('prefix = "b"', 'location = "a"'),
@@ -182,9 +182,18 @@ export const confCases: readonly ConfCase[] = [
     '[aliases]\n"" = "a.b/y"',
     aliasError('cannot parse short name: "": repository name must have at least one component'),
   ),
-  differs("registry = [1]", 'toml: key "registry[0]": incompatible types: expected table, found number'),
-  differs("registries = 1", 'toml: key "registries": incompatible types: expected table, found number'),
-  differs("[aliases]\nx = 1", 'toml: key "aliases.x": incompatible types: expected string, found number'),
+  differs(
+    "registry = [1]",
+    'toml: line 1: key "registry[0]": incompatible types: expected table, found number',
+  ),
+  differs(
+    "registries = 1",
+    'toml: line 1: key "registries": incompatible types: expected table, found number',
+  ),
+  differs(
+    "[aliases]\nx = 1",
+    'toml: line 2: key "aliases.x": incompatible types: expected string, found number',
+  ),
 
   loads("[registries]"),
   loads('[registries.other]\nregistries = ["a/b"]'),
@@ -198,7 +207,7 @@ export const confCases: readonly ConfCase[] = [
   ),
   differs(
     '[registries.search]\nregistries = "a"',
-    'toml: key "registries.search.registries": incompatible types: expected array, found string',
+    'toml: line 2: key "registries.search.registries": incompatible types: expected array, found string',
   ),
   differs(`[registries.search]\nregistries = []\n${registry('location = "a"')}`, `${mixed}registry`),
   differs(
