@@ -3,7 +3,13 @@ import type { Credentials } from "../core/credentials.ts";
 import { errorMessage, ImageError } from "../core/errors.ts";
 import { AUTH_FILES_HELPER } from "./auth-file.ts";
 import type { AuthFileTarget, LoginTarget } from "./auth-file-target.ts";
-import { readAuthDocument, updateAuthFile, withLogin, withoutLogin } from "./auth-file-update.ts";
+import {
+  type AuthDocument,
+  readAuthDocument,
+  updateAuthFile,
+  withLogin,
+  withoutLogin,
+} from "./auth-file-update.ts";
 import { type HelperAction, runHelper } from "./credential-helper.ts";
 import type { Environment } from "./locations.ts";
 
@@ -41,8 +47,7 @@ async function storeInFile(
   options: LoginStoreOptions,
 ): Promise<string> {
   const { target } = options;
-  const { credHelpers } = await readAuthDocument(target.path);
-  const helper = credHelpers?.[key];
+  const helper = helperFor(await readAuthDocument(target.path), key);
   if (helper !== undefined) return await storeWith(helper, key, credentials, options);
   await updateAuthFile(target, (document) => withLogin(document, key, credentials, target.format), options);
   return target.path;
@@ -96,7 +101,7 @@ export async function removeLogin({ key }: LoginTarget, options: LoginStoreOptio
 async function removeFromFile(key: string, options: LoginStoreOptions): Promise<boolean> {
   const { target } = options;
   const current = await readAuthDocument(target.path);
-  const helper = current.credHelpers?.[key];
+  const helper = helperFor(current, key);
   if (helper !== undefined) {
     await ask(helper, "erase", key, options);
     return true;
@@ -104,6 +109,11 @@ async function removeFromFile(key: string, options: LoginStoreOptions): Promise<
   if (withoutLogin(current, key, target.format) === undefined) return false;
   await updateAuthFile(target, (document) => withoutLogin(document, key, target.format) ?? document, options);
   return true;
+}
+
+/** The helper that a file names for a registry, which may be called `constructor`. */
+function helperFor({ credHelpers }: AuthDocument, key: string): string | undefined {
+  return credHelpers && Object.hasOwn(credHelpers, key) ? credHelpers[key] : undefined;
 }
 
 /** Removes every login of the file, and what the helpers hold that it names for registries. @throws {ImageError} */

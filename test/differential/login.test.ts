@@ -175,6 +175,10 @@ describe("login and logout do and say what real skopeo's do and say", () => {
       steps: [login("HOST")],
       files: { "run/containers/auth.json": JSON.stringify({ credHelpers: { HOST: "absent" } }) },
     },
+    "out of registries that are called as members of objects are": {
+      steps: ["constructor", "__proto__", "toString"].map((name) => ({ words: ["logout", name] })),
+      files: { "run/containers/auth.json": JSON.stringify({ auths: {}, credHelpers: { other: "mine" } }) },
+    },
     mistakes: {
       steps: [
         ...[["login"], ["login", "a", "b"], ["logout"], ["logout", "a", "b"], ["logout", "--all", "a"]],
