@@ -261,17 +261,24 @@ export class RegistryConnection {
     return this.#challenge !== undefined;
   }
 
-  #findCredentials(
+  /** Looked for once, for all who ask. That one of them is cancelled does not end it for the others. */
+  async #findCredentials(
     repository: string | undefined,
     options: OperationOptions,
   ): Promise<Credentials | undefined> {
     const key = repository ?? "";
-    const known = this.#credentials.get(key);
-    if (known !== undefined) return known;
-    const pending = this.#options.credentials(repository, options);
-    this.#credentials.set(key, pending);
-    pending.catch(() => this.#credentials.delete(key));
-    return pending;
+    for (;;) {
+      const known = this.#credentials.get(key);
+      const pending = known ?? this.#options.credentials(repository, options);
+      this.#credentials.set(key, pending);
+      try {
+        return await pending;
+      } catch (error) {
+        if (this.#credentials.get(key) === pending) this.#credentials.delete(key);
+        options.signal?.throwIfAborted();
+        if (known === undefined || !isAbort(error)) throw error;
+      }
+    }
   }
 
   async #expiredUpload(response: HttpResponse): Promise<ImageError> {

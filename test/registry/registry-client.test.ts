@@ -168,3 +168,39 @@ test("a list of ever new pages ends", async () => {
   await expect(Array.fromAsync(endless.listTags("app"))).rejects.toThrow("does not come to an end");
   expect(pages).toBeLessThan(20);
 });
+
+test("credentials that one of two has stopped looking for are found by the other", async () => {
+  const asked: (AbortSignal | undefined)[] = [];
+  const connection = new RegistryConnection({
+    registry: "registry.example.com",
+    client: {
+      send: async ({ url, headers }) => ({
+        url,
+        status: headers.Authorization === undefined ? 401 : 200,
+        headers: new Headers({ "WWW-Authenticate": 'Basic realm="r"' }),
+        body: streamOf(Buffer.from("{}")),
+        discard: async () => undefined,
+      }),
+    },
+    probeClient: await createHttpClient(),
+    userAgent: "test",
+    allowHttp: false,
+    credentials: async (_, { signal } = {}) => {
+      asked.push(signal);
+      if (asked.length > 1) return { username: "me", password: "secret" };
+      return await new Promise((_resolve, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason));
+      });
+    },
+  });
+  const impatient = new AbortController();
+  const first = connection.send(REQUEST, { signal: impatient.signal });
+  const second = connection.send(REQUEST);
+  await Bun.sleep(10);
+  impatient.abort();
+  await expect(first).rejects.toThrow(/abort/i);
+  expect((await second).status).toBe(200);
+  expect(asked).toEqual([impatient.signal, undefined]);
+});
+
+const REQUEST = { method: "GET", target: "/v2/app/tags/list", repository: "app" } as const;
