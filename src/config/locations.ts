@@ -2,9 +2,11 @@ import { posix, win32 } from "node:path";
 
 /** What decides where configuration is found. Injected, so that nothing else reads the process's surroundings. */
 export interface Environment {
+  /** Variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The home directory of the user. */
   readonly home: string;
+  /** As `process.platform` names it. */
   readonly platform: NodeJS.Platform;
   /** The numeric user id; 0 where the system has none. */
   readonly uid: number;

@@ -27,7 +27,7 @@ export type InstanceSelection =
 /** How layers are to be stored, where that is not left to the destination. images.md 8.1. */
 export interface CompressionRequest {
   /** Compress or decompress, or leave layers as they are, whatever the destination would have of its own. */
-  readonly layers?: CompressionPlan["wants"] | undefined;
+  readonly layers?: "preserve" | "compress" | "decompress" | undefined;
   /** The compression that all layers shall have. No kind of manifest has bzip2 or xz, so that these are refused. */
   readonly format?: TargetCompression | "bzip2" | "Xz" | undefined;
   /** gzip: -2 to 9; zstd: 1 to 22. */
@@ -38,7 +38,9 @@ export interface CompressionRequest {
 
 /** A request to copy one image, or an index with images. */
 export interface CopyRequest {
+  /** Where it is read from. */
   readonly source: ImageReference;
+  /** Where it is written to. */
   readonly destination: ImageReference;
   /**
    * Refuses, by throwing, an image that may not be used. Called for each image before any of its blobs moves; for an index only
@@ -47,9 +49,11 @@ export interface CopyRequest {
   readonly admit: (image: UnverifiedImage, options: OperationOptions) => Promise<void>;
   /** The only manifest that the source may name. */
   readonly expectedDigest?: Digest | undefined;
+  /** Which images of an index. */
   readonly instances: InstanceSelection;
   /** The format to write in; without it, that of the source as far as the destination takes it. */
   readonly format?: ManifestFormat | undefined;
+  /** How layers are to be stored. */
   readonly compression?: CompressionRequest | undefined;
   /** How far a layer may expand; without it, `DEFAULT_INFLATION_LIMIT`. */
   readonly inflationLimit?: InflationLimit | undefined;
@@ -71,6 +75,7 @@ export interface CopyRequest {
   readonly sharedBlobs?: SharedBlobs | undefined;
   /** The digest of what the destination names at present, where that was asked already; `none` for nothing. */
   readonly destinationDigest?: Digest | "none" | undefined;
+  /** Told what happens. */
   readonly onProgress?: ProgressListener | undefined;
 }
 

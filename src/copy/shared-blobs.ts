@@ -9,13 +9,17 @@ const LARGE_AT_A_TIME = 8;
 
 /** What became of the blobs of all copies. Sizes in bytes. */
 export interface BlobTotals {
+  /** Read from a source and written. */
   readonly moved: number;
+  /** As stored at the destination. */
   readonly movedBytes: number;
   /** Taken over from another repository of the same registry. */
   readonly mounted: number;
+  /** That did not have to be sent. */
   readonly mountedBytes: number;
   /** Found at the destination. */
   readonly present: number;
+  /** That did not have to be sent. */
   readonly presentBytes: number;
 }
 
@@ -31,6 +35,7 @@ interface Home {
  * first brings it; the others wait, and mount it, or read it from where it is by now.
  */
 export class SharedBlobs {
+  /** @internal */
   readonly largeTransfers: Semaphore = new Semaphore(LARGE_AT_A_TIME);
   readonly #homes = new Map<Digest, Home[]>();
   readonly #turns = new Map<Digest, Promise<void>>();
@@ -45,11 +50,12 @@ export class SharedBlobs {
     presentBytes: 0,
   };
 
+  /** So far. */
   get totals(): BlobTotals {
     return { ...this.#totals };
   }
 
-  /** Runs `work` when no other copy moves the blob. It must wait for no other blob. */
+  /** Runs `work` when no other copy moves the blob. It must wait for no other blob. @internal */
   async inTurn<T>(digest: Digest, work: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(digest);
     const mine = (async () => {
@@ -68,7 +74,7 @@ export class SharedBlobs {
     }
   }
 
-  /** The source, but for blobs that a destination of this run has by now: those are read from there. */
+  /** The source, but for blobs that a destination of this run has by now: those are read from there. @internal */
   source(source: ImageSource): ImageSource {
     return {
       reference: source.reference,
@@ -87,7 +93,7 @@ export class SharedBlobs {
     };
   }
 
-  /** The destination, which knows what other copies have brought to its registry. */
+  /** The destination, which knows what other copies have brought to its registry. @internal */
   destination(destination: ImageDestination): ImageDestination {
     const { dockerName } = destination.reference;
     const { findManifest, openBlob, resumeBlob } = destination;

@@ -3,6 +3,7 @@ import type { DockerName } from "./docker-name.ts";
 
 /** A compressed form of a layer, as it was once seen or made here. */
 export interface KnownBlob {
+  /** Of the compressed form. */
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
@@ -19,7 +20,9 @@ export interface KnownBlob {
  * it was seen here with verified bytes. A store that fails knows nothing, and fails nobody.
  */
 export interface BlobKnowledge {
+  /** Compressed forms of the layer with this diffID. */
   findCompressed(diffId: Digest): Promise<readonly KnownBlob[]>;
+  /** The digest of what a compressed layer holds. */
   findDiffId(digest: Digest): Promise<Digest | undefined>;
   /** `repository` has the blob now. */
   record(

@@ -6,6 +6,7 @@ export type ByteStream = AsyncIterable<Uint8Array>;
 
 /** The per-call options of every operation. Aborting rejects with `signal.reason`. */
 export interface OperationOptions {
+  /** Aborts the operation, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 

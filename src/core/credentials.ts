@@ -2,7 +2,9 @@ import type { OperationOptions } from "./byte-stream.ts";
 
 /** What proves a user to a registry. Never printed. */
 export interface Credentials {
+  /** "" where there is only an identity token. */
   readonly username: string;
+  /** Or what stands for one: a token, an access key. */
   readonly password: string;
   /** An OAuth 2 refresh token; where it is set, it is used instead of the password. */
   readonly identityToken?: string | undefined;

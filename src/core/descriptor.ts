@@ -5,29 +5,45 @@ import type { Digest } from "./digest.ts";
  * `size` is in bytes as stored: the compressed length, for a compressed layer.
  */
 export interface Descriptor {
+  /** What the content is; "" where the document does not say. */
   readonly mediaType: string;
+  /** Of the content as stored. */
   readonly digest: Digest;
+  /** Bytes as stored: of a compressed layer, compressed. */
   readonly size: number;
+  /** Where the content may be had besides; the only places, for foreign layers. */
   readonly urls?: readonly string[] | undefined;
+  /** Of the content, as whoever wrote the descriptor knew it. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** The content itself, in base64, where it is embedded. */
   readonly data?: string | undefined;
+  /** What kind of artifact a manifest describes. */
   readonly artifactType?: string | undefined;
+  /** Where the image of a manifest runs. */
   readonly platform?: Platform | undefined;
 }
 
 /** Where an image runs, in GOOS and GOARCH values. Image spec 1.1, image-index.md. */
 export interface Platform {
+  /** A value of GOARCH: `amd64`, `arm64`. */
   readonly architecture: string;
+  /** A value of GOOS: `linux`, `windows`. */
   readonly os: string;
+  /** Of Windows: `10.0.20348.2340`. */
   readonly "os.version"?: string | undefined;
+  /** What the system must have: `win32k`. */
   readonly "os.features"?: readonly string[] | undefined;
+  /** Of the processor: `v7`. */
   readonly variant?: string | undefined;
 }
 
 /** A manifest or index exactly as stored, unparsed. `digest` is computed from `bytes`, never taken from a header. */
 export interface RawManifest {
+  /** To the last byte. */
   readonly bytes: Uint8Array;
+  /** As the store says it, or, where it says nothing, as the document looks. */
   readonly mediaType: string;
+  /** Of `bytes`. */
   readonly digest: Digest;
 }
 

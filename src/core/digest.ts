@@ -8,7 +8,7 @@ export type Digest = `${HashAlgorithm}:${string}` & { readonly [digestBrand]: tr
 
 const ENCODED_LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
 
-/** @throws {ImageError} INVALID_REFERENCE when `text` is no digest of a supported algorithm */
+/** Checks that a text is a digest. @throws {ImageError} INVALID_REFERENCE when `text` is no digest of a supported algorithm */
 export function parseDigest(text: string): Digest {
   const colon = text.indexOf(":");
   const algorithm = text.slice(0, colon);
@@ -21,6 +21,7 @@ export function parseDigest(text: string): Digest {
   return text as Digest;
 }
 
+/** Whether a text is a digest of a supported algorithm, of the right length. */
 export function isDigest(text: string): text is Digest {
   try {
     parseDigest(text);
@@ -30,6 +31,7 @@ export function isDigest(text: string): text is Digest {
   }
 }
 
+/** The part of a digest before the colon. */
 export function digestAlgorithm(digest: Digest): HashAlgorithm {
   return digest.slice(0, digest.indexOf(":")) as HashAlgorithm;
 }
@@ -48,10 +50,13 @@ export function computeDigest(bytes: Uint8Array, algorithm: HashAlgorithm = "sha
 
 /** Computes a digest piece by piece. `digest` ends it. */
 export interface Digester {
+  /** Takes the next bytes. */
   update(bytes: Uint8Array): void;
+  /** The digest of all bytes so far. */
   digest(): Digest;
 }
 
+/** Begins a digest of bytes that come piece by piece. */
 export function createDigester(algorithm: HashAlgorithm = "sha256"): Digester {
   const hasher = createHasher(algorithm);
   return { update: hasher.update, digest: () => `${algorithm}:${hasher.hex()}` as Digest };

@@ -6,9 +6,13 @@ import { ImageError } from "./errors.ts";
  * `registry` is a host with an optional port, `repository` the path below it.
  */
 export interface DockerName {
+  /** A host with an optional port: `docker.io`, `localhost:5000`. */
   readonly registry: string;
+  /** The path below the registry: `library/busybox`. */
   readonly repository: string;
+  /** Without the colon. A name may have both a tag and a digest. */
   readonly tag?: string | undefined;
+  /** What the name is pinned to. */
   readonly digest?: Digest | undefined;
 }
 
@@ -47,6 +51,7 @@ export function withDefaultTag(name: DockerName): DockerName {
   return name.tag === undefined && name.digest === undefined ? { ...name, tag: "latest" } : name;
 }
 
+/** Whether a text may be a tag. Distribution spec 1.1, "Pulling manifests". */
 export function isValidTag(tag: string): boolean {
   return TAG.test(tag);
 }
@@ -56,6 +61,7 @@ export function repositoryName(name: DockerName): string {
   return `${name.registry}/${name.repository}`;
 }
 
+/** The name in full, as `parseDockerName` reads it. */
 export function formatDockerName(name: DockerName): string {
   return `${repositoryName(name)}${suffix(name)}`;
 }

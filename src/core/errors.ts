@@ -1,24 +1,43 @@
 /** Stable reasons a caller may act on; messages may change, codes do not. */
 export type ImageErrorCode =
+  /** A name that is not one. */
   | "INVALID_REFERENCE"
+  /** Something that this place, kind of image or combination of options does not allow. */
   | "UNSUPPORTED_OPERATION"
+  /** Options or configuration that cannot be followed, a policy or a key file for instance. */
   | "CONFIG_INVALID"
+  /** An image, blob, repository or file that is not there. */
   | "NOT_FOUND"
+  /** A registry wants credentials, or others. */
   | "UNAUTHORIZED"
+  /** The credentials, or the configuration, do not allow it. */
   | "DENIED"
+  /** A registry answered with a failure, or with what makes no sense. */
   | "REGISTRY_FAILURE"
+  /** No answer came, or not all of it. */
   | "NETWORK_FAILURE"
+  /** Bytes that are not those that were asked for. */
   | "DIGEST_MISMATCH"
+  /** More or fewer bytes than there should be. */
   | "SIZE_MISMATCH"
+  /** More bytes than anybody should have to keep or unpack. */
   | "SIZE_LIMIT"
+  /** A manifest, index or config that cannot be read. */
   | "MANIFEST_INVALID"
+  /** A destination does not take this kind of manifest. */
   | "MANIFEST_REJECTED"
+  /** An index has no image for the platform. */
   | "NO_MATCHING_INSTANCE"
+  /** The policy does not let the image in. */
   | "POLICY_REJECTED"
+  /** A signature that cannot be read, or that does not hold. */
   | "SIGNATURE_INVALID"
+  /** The copy would have another digest, which the options forbid. */
   | "DIGEST_NOT_PRESERVABLE"
+  /** A file, layout or archive cannot be read or written. */
   | "STORAGE_FAILURE";
 
+/** What an error may have besides its message. */
 export interface ImageErrorOptions extends ErrorOptions {
   /** Whether the same operation may succeed if simply tried again. */
   readonly transient?: boolean;
@@ -26,7 +45,9 @@ export interface ImageErrorOptions extends ErrorOptions {
 
 /** A failure that a caller may tell apart by its `code`. Subclasses exist only to carry data. */
 export class ImageError extends Error {
+  /** What kind of failure it is. Codes are never renamed. */
   readonly code: ImageErrorCode;
+  /** Whether the same operation may succeed if simply tried again. */
   readonly transient: boolean;
 
   constructor(code: ImageErrorCode, message: string, options?: ImageErrorOptions) {

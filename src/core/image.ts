@@ -8,22 +8,27 @@ import type { Signature, SignedManifest } from "./signature.ts";
 export interface Transport {
   /** What stands before the first colon of an image name: `docker`, `oci`. */
   readonly name: string;
-  /** @throws {ImageError} INVALID_REFERENCE */
+  /** Reads what stands behind the colon of an image name. @throws {ImageError} INVALID_REFERENCE */
   parseReference(text: string): ImageReference;
 }
 
 /** A place for one image. Immutable. An operation that its transport cannot do is absent. */
 export interface ImageReference {
+  /** What made it. */
   readonly transport: Transport;
   /** Canonical: `transport.parseReference(text)` gives an equal reference. */
   readonly text: string;
+  /** The name that signatures are made for and policies compare; undefined where images have no such names. */
   readonly dockerName: DockerName | undefined;
   /** Keys for policy lookup, most specific first; empty when the transport has none. */
   readonly policyScopes: readonly string[];
   /** Begins what takes time and changes nothing, such as finding out how a registry is reached; its failures come later. */
   prepare?(options?: OperationOptions): void;
+  /** Begins to read the image. Absent where images are only written. */
   openSource?(options?: OperationOptions): Promise<ImageSource>;
+  /** Begins to write the image. Absent where images are only read. */
   openDestination?(options?: OperationOptions): Promise<ImageDestination>;
+  /** Deletes the image. */
   deleteImage?(options?: OperationOptions): Promise<void>;
   /** Removes the signatures of an image, and of an index those of its images too, and leaves all else. Gives their number. */
   deleteSignatures?(options?: OperationOptions): Promise<number>;
@@ -52,6 +57,7 @@ export interface ImageReference {
 
 /** Reads one image, or one index and its instances. Gives stored bytes untouched: callers verify digests. */
 export interface ImageSource extends AsyncDisposable {
+  /** What is read. */
   readonly reference: ImageReference;
   /** Whether a second blob may be opened while a first is still being read. */
   readonly concurrentBlobs: boolean;
@@ -61,12 +67,15 @@ export interface ImageSource extends AsyncDisposable {
   readonly canSkip?: boolean;
   /** The top-level manifest, or the instance with this digest. @throws {ImageError} NOT_FOUND */
   readManifest(instance?: Digest, options?: OperationOptions): Promise<RawManifest>;
+  /** Opens a layer, config, or other blob of the image. */
   openBlob(blob: BlobPointer, options?: OperationOptions): Promise<BlobReader>;
+  /** The signatures of the image or the instance; none where the store keeps none. */
   readSignatures(instance?: Digest, options?: OperationOptions): Promise<readonly Signature[]>;
 }
 
 /** An open blob. Disposed even when `bytes` was never iterated. */
 export interface BlobReader extends AsyncDisposable {
+  /** The content, to be iterated once at most. */
   readonly bytes: ByteStream;
   /** Bytes, where the store says it. */
   readonly size: number | undefined;
@@ -83,7 +92,9 @@ export type ExternalFetch = (blob: BlobPointer, options?: OperationOptions) => P
 
 /** Stores one image: blobs, manifests, signatures, `commit`, in this order. Disposing without commit abandons it. */
 export interface ImageDestination extends AsyncDisposable {
+  /** What is written. */
   readonly reference: ImageReference;
+  /** What is accepted. */
   readonly traits: DestinationTraits;
   /** The digest of what the reference names at present; absent where that does not vouch for its blobs. */
   findManifest?(instance?: Digest, options?: OperationOptions): Promise<Digest | undefined>;
@@ -95,7 +106,7 @@ export interface ImageDestination extends AsyncDisposable {
   writeBlob(bytes: ByteStream, blob: BlobPlacement, options?: OperationOptions): Promise<StoredBlob>;
   /** What a killed run has left of this blob, to be gone on with; undefined where that is nothing. */
   resumeBlob?(blob: StoredBlob, options?: OperationOptions): Promise<PartialBlob | undefined>;
-  /** @throws {ImageError} MANIFEST_REJECTED when another manifest kind may be tried */
+  /** Stores the manifest of the image, or of an instance of an index, whose blobs are there. @throws {ImageError} MANIFEST_REJECTED when another manifest kind may be tried */
   writeManifest(manifest: RawManifest, instance?: Digest, options?: OperationOptions): Promise<void>;
   /** Makes these the signatures of a manifest that is there. */
   writeSignatures(
@@ -111,9 +122,13 @@ export interface ImageDestination extends AsyncDisposable {
 export interface DestinationTraits {
   /** In order of preference. */
   readonly manifestTypes: readonly string[] | "any";
+  /** What becomes of layers: stored as they come, compressed if they are not, or decompressed. */
   readonly layerCompression: "preserve" | "compress" | "decompress";
+  /** Whether layers that are elsewhere stay there, or are stored with the others. */
   readonly foreignLayers: "keep-urls" | "store";
+  /** Whether signatures can be stored, and if not, why. */
   readonly signatures: "stored" | { readonly unsupportedBecause: string };
+  /** Whether several blobs may be written at a time. */
   readonly concurrentBlobs: boolean;
   /** Manifests of schema 1 must say the name of the reference inside. */
   readonly embeddedName?: "match-reference";
@@ -121,15 +136,21 @@ export interface DestinationTraits {
 
 /** What a blob is for; `digest` and `size` (bytes) only when known before the stream is read. */
 export interface BlobPlacement {
+  /** What it is for. */
   readonly role: "config" | "layer";
+  /** As its descriptor says. */
   readonly mediaType: string;
+  /** Where it is known already. */
   readonly digest?: Digest | undefined;
+  /** Bytes, where they are known already. */
   readonly size?: number | undefined;
 }
 
 /** `from` names the repository that the blob is read from, so that a registry may mount it. */
 export interface ReuseRequest extends BlobPlacement {
+  /** The blob that is needed. */
   readonly digest: Digest;
+  /** The repository that the blob would be read from. */
   readonly from?: DockerName | undefined;
   /** The repository `from` is known to have it, so that a mount is tried before anything is asked. */
   readonly isAtNeighbour?: boolean | undefined;
@@ -143,4 +164,5 @@ export interface PartialBlob {
   write(rest: ByteStream, options?: OperationOptions): Promise<StoredBlob>;
 }
 
+/** A blob as it is at the destination. */
 export type StoredBlob = Pick<Descriptor, "digest" | "size">;

@@ -9,17 +9,20 @@ export type ProgressEvent =
   | { readonly kind: "signing"; readonly method: ImageSigner["method"]; readonly number?: number | undefined }
   /** `count` of the `total` instances of an index will be copied. */
   | { readonly kind: "instances"; readonly count: number; readonly total: number }
+  /** Such an image is next: `position` of `count`, from 1. */
   | { readonly kind: "instance"; readonly digest: Digest; readonly position: number; readonly count: number }
+  /** A layer or config begins to move, or is looked for; `size` is in bytes, where it is known. */
   | {
       readonly kind: "blob-start";
       readonly digest: Digest;
       readonly role: "config" | "layer";
-      /** Bytes, where known. */
       readonly size?: number | undefined;
     }
   /** `bytes` is the total moved so far; it falls back when a failed transfer starts again. */
   | { readonly kind: "blob-bytes"; readonly digest: Digest; readonly bytes: number }
+  /** The blob was moved, found at the destination, or left to where its URLs say it is. */
   | { readonly kind: "blob-end"; readonly digest: Digest; readonly outcome: "copied" | "reused" | "skipped" }
+  /** A manifest is about to be written. */
   | {
       readonly kind: "manifest";
       readonly of: "image" | "index";
@@ -28,18 +31,21 @@ export type ProgressEvent =
     }
   /** The destination already holds this very image; nothing was moved. */
   | { readonly kind: "unchanged"; readonly digest: Digest }
+  /** What somebody should know, although it stops nothing. */
   | { readonly kind: "warning"; readonly message: string }
   | NetworkEvent;
 
 /** What a server says of how much it may be asked. */
 export type NetworkEvent =
-  /** So many requests are still allowed. */
+  /**
+   * So many requests are still allowed. `window` is the time that the limit is for, `reset` the time until it is renewed, both in
+   * seconds.
+   */
   | {
       readonly kind: "rate-limit";
       readonly host: string;
       readonly remaining: number;
       readonly limit?: number | undefined;
-      /** The time that the limit is for, and the time until it is renewed, in seconds. */
       readonly window?: number | undefined;
       readonly reset?: number | undefined;
     }
@@ -51,4 +57,5 @@ export type NetworkEvent =
       readonly concurrency: number;
     };
 
+/** Is told what happens. It must not throw. */
 export type ProgressListener = (event: ProgressEvent) => void;

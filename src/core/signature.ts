@@ -20,12 +20,15 @@ export type Signature =
 
 /** A manifest whose subject is the signed image, exactly as stored. */
 export interface SignatureReferrer {
+  /** The document. */
   readonly manifest: Uint8Array;
+  /** The content of the manifest's config. */
   readonly config: Uint8Array;
 }
 
 /** The manifest that signatures are for. */
 export interface SignedManifest {
+  /** What is signed. */
   readonly manifest: RawManifest;
   /** The digest of an instance of an index; undefined for what the reference itself names. */
   readonly instance: Digest | undefined;
@@ -35,7 +38,11 @@ export interface SignedManifest {
 export interface ImageSigner {
   /** What it makes, as progress tells it. */
   readonly method: "simple signing" | "a sigstore signature" | "a sigstore bundle";
-  /** @param dockerReference the name that is vouched for, with a tag or digest. @throws {ImageError} */
+  /**
+   * Signs a manifest.
+   * @param dockerReference - the name that is vouched for, with a tag or digest
+   * @throws {ImageError}
+   */
   sign(manifest: RawManifest, dockerReference: string, options?: OperationOptions): Promise<Signature>;
 }
 

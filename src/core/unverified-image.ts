@@ -7,6 +7,7 @@ import type { Signature } from "./signature.ts";
 export interface UnverifiedImage {
   /** Of an instance, that of its index. */
   readonly reference: ImageReference;
+  /** The top-level manifest, or that of an instance, whose digest was checked. */
   readonly manifest: RawManifest;
   /** The image's own signatures, which are read when they are first asked for. */
   readSignatures(options?: OperationOptions): Promise<readonly Signature[]>;

@@ -1,4 +1,7 @@
-/** Names, digests, manifests, indexes and configs, as pure functions. */
+/**
+ * Names, digests, manifests, indexes and configs, as pure functions.
+ * @packageDocumentation
+ */
 export {
   type Descriptor,
   formatPlatform,
@@ -38,6 +41,7 @@ export {
   type IndexManifest,
   isArtifact,
   type Manifest,
+  type ManifestMembers,
   parseImageManifest,
   parseIndex,
   parseManifest,
@@ -46,4 +50,5 @@ export {
 } from "../format/manifest.ts";
 export { manifestDigest } from "../format/manifest-digest.ts";
 export { formatImageManifest } from "../format/rewrite-manifest.ts";
-export { parseSchema1, type Schema1Manifest } from "../format/schema1.ts";
+export { parseSchema1, type Schema1Layer, type Schema1Manifest } from "../format/schema1.ts";
+export type { HashAlgorithm } from "../runtime/hash.ts";

@@ -1,4 +1,9 @@
-/** A registry within a program: as a server, or as a function from `Request` to `Response`. */
+/**
+ * A registry within a program: as a server, or as a function from `Request` to `Response`.
+ * @packageDocumentation
+ */
+
+export type { RequestHandler } from "../runtime/http-server.ts";
 export { createRegistryHandler, type RegistryHandlerOptions, type ServedExchange } from "../serve/handler.ts";
 export { createBasicAuthentication, parseHtpasswd } from "../serve/htpasswd.ts";
 export { LayoutStore } from "../serve/layout-store.ts";

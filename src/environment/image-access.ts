@@ -5,6 +5,7 @@ import type { DockerName } from "../core/docker-name.ts";
 export interface ImageAccess {
   /** The only credential file to read. */
   readonly authFile?: string | undefined;
+  /** In place of all files and helpers. */
   readonly credentials?: Credentials | undefined;
   /** No credentials are looked for. */
   readonly anonymous?: boolean | undefined;

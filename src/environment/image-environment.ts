@@ -26,7 +26,9 @@ export interface ImageEnvironmentOptions extends ConfigurationListener, Injected
   readonly environment?: Environment | undefined;
   /** Ways of storing images besides the built-in ones; of two with one name, these win. */
   readonly transports?: readonly Transport[] | undefined;
+  /** The header that all requests have; `skopeo/VERSION` by default. */
   readonly userAgent?: string | undefined;
+  /** The file to read in place of the machine's `registries.conf`. */
   readonly registriesConf?: string | undefined;
   /** Milliseconds without a byte after which a transfer counts as broken; a minute by default. */
   readonly stallTimeout?: number | undefined;
@@ -44,6 +46,7 @@ export interface ImageEnvironmentOptions extends ConfigurationListener, Injected
   readonly uploadJournal?: UploadJournal | undefined;
   /** Told what servers say of how much they may be asked. */
   readonly onNetworkEvent?: ((event: NetworkEvent) => void) | undefined;
+  /** Told of each request to a server, when its answer begins or fails. */
   readonly onExchange?: ((record: ExchangeRecord) => void) | undefined;
 }
 
@@ -143,7 +146,7 @@ export class ImageEnvironment {
     return await this.#connections.connectTo(registry, access);
   }
 
-  /** A client for the services of sigstore: it uses the machine's proxies and authorities, and has no credentials. */
+  /** A client for the services of sigstore: it uses the machine's proxies and authorities, and has no credentials. @internal */
   async openServiceClient(): Promise<HttpClient> {
     return await this.#connections.openServiceClient();
   }
@@ -152,6 +155,7 @@ export class ImageEnvironment {
    * What the machine's configuration makes of the name of an image in a registry: mirrors, credentials, certificates,
    * proxies, each with the file that says so. No registry is asked. `typed` is the name as somebody wrote it.
    * @throws {ImageError} CONFIG_INVALID for a registries.conf that cannot be read
+   * @internal
    */
   async reportConfiguration(
     image: { readonly name: DockerName; readonly typed: string },
@@ -161,7 +165,7 @@ export class ImageEnvironment {
     return await this.#connections.report(image, access, options);
   }
 
-  /** Who keeps credentials on this machine, in the order of asking; `containers-auth.json` stands for the credential files. */
+  /** Who keeps credentials on this machine, in the order of asking; `containers-auth.json` stands for the credential files. @internal */
   async credentialHelpers(): Promise<readonly string[]> {
     return await this.#connections.credentialHelpers();
   }

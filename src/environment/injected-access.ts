@@ -23,6 +23,7 @@ export type GiveCredentials = (
   options: OperationOptions,
 ) => Credentials | undefined | Promise<Credentials | undefined>;
 
+/** `registry` is `host` or `host:port`. Undefined means the system's authorities, and no client certificate. */
 export type GiveCertificates = (
   registry: string,
 ) => GivenCertificates | undefined | Promise<GivenCertificates | undefined>;
@@ -31,5 +32,6 @@ export type GiveCertificates = (
 export interface GivenCertificates {
   /** Authorities to trust besides the system's. */
   readonly authorities?: readonly string[] | undefined;
+  /** What to show a registry that asks who is there. */
   readonly client?: { readonly certificate: string; readonly key: string } | undefined;
 }

@@ -11,15 +11,25 @@ import { isRecord } from "./json.ts";
  * null and empty shows in what `inspect` prints. Times are as `normalizeTime` gives them.
  */
 export interface ImageConfig {
+  /** RFC 3339. */
   readonly created: string | null;
+  /** A name, with an address perhaps. */
   readonly author: string;
+  /** A value of GOARCH. */
   readonly architecture: string;
+  /** A value of GOOS. */
   readonly os: string;
+  /** Of Windows. */
   readonly "os.version": string;
+  /** What the system must have. */
   readonly "os.features": readonly string[] | null;
+  /** Of the processor. */
   readonly variant: string;
+  /** How a container is run. */
   readonly config: RunConfig;
+  /** The digests of the layers, uncompressed, lowest first. */
   readonly rootfs: { readonly type: string; readonly diff_ids: readonly string[] | null };
+  /** How each layer came to be, lowest first. */
   readonly history: readonly HistoryEntry[] | null;
   /** The whole document as it was read, with the members that only Docker knows. */
   readonly raw: Readonly<Record<string, unknown>>;
@@ -27,26 +37,39 @@ export interface ImageConfig {
 
 /** How a container of the image is run. Image spec 1.1, config.md, "config". */
 export interface RunConfig {
+  /** `user`, `uid`, `user:group` or `uid:gid`. */
   readonly User: string;
   /** The keys of an object that has empty objects as values: `80/tcp`. */
   readonly ExposedPorts: readonly string[] | null;
+  /** `NAME=value`. */
   readonly Env: readonly string[] | null;
+  /** The words that a command begins with. */
   readonly Entrypoint: readonly string[] | null;
+  /** The command, or the arguments of the entrypoint. */
   readonly Cmd: readonly string[] | null;
   /** Keys, like `ExposedPorts`. */
   readonly Volumes: readonly string[] | null;
+  /** An absolute path. */
   readonly WorkingDir: string;
+  /** What whoever built the image says about it. */
   readonly Labels: Readonly<Record<string, string>> | null;
+  /** `SIGTERM`. */
   readonly StopSignal: string;
+  /** Of Windows: the command is one line that is quoted already. */
   readonly ArgsEscaped: boolean;
 }
 
 /** How a layer came to be. Image spec 1.1, config.md, "history". */
 export interface HistoryEntry {
+  /** RFC 3339. */
   readonly created: string | null;
+  /** The command that made the layer. */
   readonly created_by: string;
+  /** Who made it. */
   readonly author: string;
+  /** What the builder said. */
   readonly comment: string;
+  /** The step changed no file, and has no layer. */
   readonly empty_layer: boolean;
 }
 

@@ -5,8 +5,11 @@ import type { IndexManifest } from "./manifest.ts";
 
 /** The platform that an image is wanted for. `variant` is "" where none is asked for. */
 export interface WantedPlatform {
+  /** A value of GOOS. */
   readonly os: string;
+  /** A value of GOARCH. */
   readonly architecture: string;
+  /** Of the processor; "" for the usual one. */
   readonly variant: string;
 }
 

@@ -89,28 +89,39 @@ export function subjectOf(manifest: RawManifest): Digest | undefined {
   return parsed.kind === "schema1" ? undefined : parsed.subject?.digest;
 }
 
-interface CommonMembers {
+/** What images and indexes have in common. */
+export interface ManifestMembers {
+  /** Of the document. */
   readonly mediaType: string;
+  /** The manifest that this one is about. */
   readonly subject?: Descriptor | undefined;
+  /** What kind of artifact this is, as the document itself says; `artifactTypeOf` looks further. */
   readonly artifactType?: string | undefined;
+  /** Of the document. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 /** An image (or artifact) manifest. Image spec 1.1, manifest.md; Docker manifest v2 schema 2. */
-export interface ImageManifest extends CommonMembers {
+export interface ImageManifest extends ManifestMembers {
+  /** Tells the kinds of manifests apart. */
   readonly kind: "image";
   /** The document does not say its own media type, which OCI allows. */
   readonly omitsMediaType?: boolean | undefined;
+  /** The config of an image; of an artifact whatever it has there. */
   readonly config: Descriptor;
+  /** Lowest first. */
   readonly layers: readonly Descriptor[];
 }
 
 /** An index of instances. Image spec 1.1, image-index.md; Docker manifest list. */
-export interface IndexManifest extends CommonMembers {
+export interface IndexManifest extends ManifestMembers {
+  /** Tells the kinds of manifests apart. */
   readonly kind: "index";
+  /** In the order of the document: of several that fit a platform, the first is taken. */
   readonly manifests: readonly Descriptor[];
 }
 
+/** What can stand under a name, told apart by `kind`. */
 export type Manifest = ImageManifest | IndexManifest | Schema1Manifest;
 
 /**
@@ -133,7 +144,7 @@ export function parseManifest(raw: RawManifest): Manifest {
   }
 }
 
-/** @throws {ImageError} MANIFEST_INVALID */
+/** Parses an index or a manifest list. @throws {ImageError} MANIFEST_INVALID */
 export function parseIndex(raw: RawManifest): IndexManifest {
   checkUnambiguous(raw, ["manifests"]);
   const document = parseJson(IndexSchema, raw.bytes, "index");
@@ -146,7 +157,7 @@ export function parseIndex(raw: RawManifest): IndexManifest {
   };
 }
 
-/** @throws {ImageError} MANIFEST_INVALID */
+/** Parses a manifest of an image or artifact, other than schema 1. @throws {ImageError} MANIFEST_INVALID */
 export function parseImageManifest(raw: RawManifest): ImageManifest {
   checkUnambiguous(raw, ["config", "layers"]);
   const document = parseJson(ImageManifestSchema, raw.bytes, "manifest");
@@ -216,7 +227,7 @@ function sharedMembers(document: {
   readonly subject?: Descriptor | null | undefined;
   readonly artifactType?: string | null | undefined;
   readonly annotations?: Record<string, string> | null | undefined;
-}): Omit<CommonMembers, "mediaType"> {
+}): Omit<ManifestMembers, "mediaType"> {
   return {
     ...(document.subject ? { subject: document.subject } : {}),
     ...(document.artifactType ? { artifactType: document.artifactType } : {}),

@@ -8,14 +8,19 @@ import { checkUnambiguous } from "./unambiguous.ts";
 
 /** A layer of a schema 1 image, with the description that images had of themselves before there were configs. */
 export interface Schema1Layer {
+  /** Of the compressed layer. */
   readonly digest: Digest;
   /** The layer changes nothing, and its blob is the one that stands for that. */
   readonly isEmpty: boolean;
+  /** Hexadecimal, of the time before digests. */
   readonly id: string;
+  /** The `id` of the layer below; "" for the lowest. */
   readonly parent: string;
   /** As in the document, RFC 3339. */
   readonly created: string | undefined;
+  /** Who made it. */
   readonly author: string;
+  /** What the builder said. */
   readonly comment: string;
   /** The words of the command that made it. */
   readonly command: readonly string[];
@@ -25,10 +30,15 @@ export interface Schema1Layer {
 
 /** Docker's old manifest: layers carry neither type nor size, and the newest one the config. Docker manifest v2 schema 1. */
 export interface Schema1Manifest {
+  /** Tells the kinds of manifests apart. */
   readonly kind: "schema1";
+  /** Of the document. */
   readonly mediaType: string;
+  /** The repository that the document says it is for. */
   readonly name: string;
+  /** The tag that the document says it is for. */
   readonly tag: string;
+  /** A value of GOARCH. */
   readonly architecture: string;
   /** Base first, unlike in the document. Never empty. */
   readonly layers: readonly Schema1Layer[];

@@ -7,6 +7,7 @@ import { type ImageConfig, jsonKind } from "../format/image-config.ts";
 export interface InspectData {
   /** The repository without a tag; absent where the transport has no such names. */
   readonly Name?: string;
+  /** As the name was given; absent for a digest. */
   readonly Tag?: string;
   /** Of the top-level manifest: of the index, where the image is one of several. */
   readonly Digest: string;
@@ -14,23 +15,31 @@ export interface InspectData {
   readonly RepoTags: readonly string[] | null;
   /** RFC 3339, as `normalizeTime` gives it; null when an OCI image does not tell. */
   readonly Created: string | null;
+  /** What built it, if that was Docker; "" otherwise. */
   readonly DockerVersion: string;
   /** In any order: whoever prints them sorts them. */
   readonly Labels: Readonly<Record<string, string>> | null;
+  /** A value of GOARCH. */
   readonly Architecture: string;
+  /** A value of GOOS. */
   readonly Os: string;
   /** The digests of the layers, bottom first. */
   readonly Layers: readonly string[];
+  /** The layers, bottom first. */
   readonly LayersData: readonly InspectLayer[];
+  /** `NAME=value`. */
   readonly Env: readonly string[] | null;
 }
 
+/** What `inspect` reports of a layer. */
 export interface InspectLayer {
   /** "" if unknown. */
   readonly MIMEType: string;
+  /** As stored. */
   readonly Digest: string;
   /** Bytes as stored; -1 if unknown. */
   readonly Size: number;
+  /** Null where there are none, and for Docker's formats. */
   readonly Annotations: Readonly<Record<string, string>> | null;
 }
 

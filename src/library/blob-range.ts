@@ -8,7 +8,9 @@ export type BlobName = Pick<Descriptor, "digest" | "urls"> & { readonly size?: n
 
 /** A part of a blob, in bytes: all from `offset` on, or `length` of them. */
 export interface BlobRange {
+  /** The first byte; 0 by default. */
   readonly offset?: number | undefined;
+  /** How many bytes; without it, all that follow. */
   readonly length?: number | undefined;
 }
 

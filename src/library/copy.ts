@@ -17,6 +17,7 @@ export type CopyEvent =
   /** An attempt failed, and another one begins after `wait` milliseconds. */
   | { readonly kind: "retry"; readonly attempt: number; readonly wait: number; readonly error: string };
 
+/** How an image is copied. */
 export interface CopyOptions
   extends CallOptions,
     Pick<
@@ -32,7 +33,9 @@ export interface CopyOptions
       | "signIdentity"
       | "parallelCopies"
     > {
+  /** Credentials and TLS settings for the source alone. */
   readonly sourceAccess?: ImageAccess | undefined;
+  /** Credentials and TLS settings for the destination alone. */
   readonly destinationAccess?: ImageAccess | undefined;
   /** Of an index; all by default, unlike the command, which copies the one for its machine. */
   readonly platforms?: PlatformChoice | undefined;
@@ -42,6 +45,7 @@ export interface CopyOptions
   readonly withReferrers?: boolean | undefined;
   /** Tries after one that failed in a way that may pass; none by default. */
   readonly retry?: Pick<RetryPolicy, "times" | "delay"> | undefined;
+  /** Told what happens. */
   readonly onEvent?: ((event: CopyEvent) => void) | undefined;
 }
 

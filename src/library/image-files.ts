@@ -12,13 +12,17 @@ import type { BlobName } from "./blob-range.ts";
 export interface ImageFile {
   /** From the root, without a leading slash: `usr/bin/env`. */
   readonly path: string;
+  /** What it is. */
   readonly type: "file" | "directory" | "symlink" | "hardlink" | "character-device" | "block-device" | "fifo";
   /** Bytes of content; 0 for all but files. */
   readonly size: number;
   /** The permission bits, with those for setuid, setgid and sticky. */
   readonly mode: number;
+  /** The numeric owner. */
   readonly uid: number;
+  /** The numeric group. */
   readonly gid: number;
+  /** As the layer says it, to the second at least. */
   readonly modified: Date;
   /** Where a symlink points, as written; the path of the file that a hard link is another name of. */
   readonly target?: string | undefined;

@@ -4,6 +4,7 @@ import { ImageInspection, readTags } from "../inspect/inspect-image.ts";
 import { type AccessOptions, type ImageName, required, resolveImage } from "./call-options.ts";
 import { type PlatformName, wantedPlatform } from "./platform-choice.ts";
 
+/** What to describe. */
 export interface InspectOptions extends AccessOptions {
   /** Which image of an index to describe; this machine's by default. */
   readonly platform?: PlatformName | undefined;

@@ -1,6 +1,6 @@
 /**
- * Runs something that reports events, and gives them as they come: `for await (const event of iterateEvents((onEvent) => copy(from,
- * to, { onEvent })))`. Returns what `run` resolves to, and throws what it rejects with. Leaving the loop early does not stop `run`:
+ * Runs something that reports events, and gives them as they come, with `copy` for example:
+ * `iterateEvents((onEvent) => copy(from, to, { onEvent }))`. Returns what `run` resolves to, and throws what it rejects with. Leaving the loop early does not stop `run`:
  * its `signal` does.
  */
 export async function* iterateEvents<Event, Result>(

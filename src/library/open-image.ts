@@ -17,6 +17,7 @@ import { type PlatformName, wantedPlatform } from "./platform-choice.ts";
 export interface Instance {
   /** As stored. */
   readonly raw: RawManifest;
+  /** Parsed. */
   readonly manifest: Exclude<Manifest, IndexManifest>;
   /** Lowest first; without those that schema 1 lists and that are empty. */
   readonly layers: readonly BlobName[];
@@ -56,6 +57,7 @@ export class OpenImage implements AsyncDisposable {
     this.raw = raw;
   }
 
+  /** What is open. */
   get reference(): ImageReference {
     return this.#source.reference;
   }
@@ -110,6 +112,7 @@ export class OpenImage implements AsyncDisposable {
     return listFiles(instance.layers, (layer) => this.openBlob(layer, {}, options), options);
   }
 
+  /** Closes the image. What was opened of it cannot be read any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#source[Symbol.asyncDispose]();
   }

@@ -13,9 +13,11 @@ import { errorFromResponse } from "../registry/registry-error.ts";
 import { type BlobName, type BlobRange, openRange } from "./blob-range.ts";
 import { environmentOf } from "./call-options.ts";
 
+/** How a registry is reached. */
 export interface RegistryOptions {
   /** Where credentials, certificates and proxies come from; the machine's own configuration by default. */
   readonly environment?: ImageEnvironment | undefined;
+  /** Credentials and TLS settings. */
   readonly access?: ImageAccess | undefined;
 }
 

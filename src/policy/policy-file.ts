@@ -13,7 +13,7 @@ export interface TrustPolicy {
   /** By the name of a transport, then by scope; "" covers the whole transport. The lists are never empty. */
   readonly transports: ReadonlyMap<string, ReadonlyMap<string, readonly PolicyRequirement[]>>;
   /** The line of the file, from 1, where a requirement begins. */
-  readonly lines: Lines;
+  readonly lines: WeakMap<object, number>;
 }
 
 type Lines = WeakMap<object, number>;

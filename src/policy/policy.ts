@@ -7,6 +7,7 @@ import { evaluateRequirement, type Verdict } from "./evaluate-requirement.ts";
 import { missingPolicyFile, readPolicyFile, type TrustPolicy } from "./policy-file.ts";
 import type { PolicyRequirement } from "./requirement.ts";
 
+/** Which policy to load. */
 export interface PolicyOptions {
   /** Where files are looked for; without it, that of this process. */
   readonly environment?: Environment | undefined;
@@ -18,12 +19,15 @@ export interface PolicyOptions {
   readonly requireSigned?: boolean | undefined;
   /** What the want of any policy file means; without it every image is accepted, as with `insecurePolicy`. */
   readonly whenMissing?: "accept" | "fail" | undefined;
+  /** Told which file is used. */
   debug?(message: string): void;
 }
 
 /** The requirements that are in force, and how strictly. */
 export interface PolicyInForce {
+  /** As the file says it. */
   readonly policy: TrustPolicy;
+  /** Accept only what a signature was verified for, whatever else the policy accepts. */
   readonly requireSigned: boolean;
   /** The file that the policy was read from; undefined where there is none, and every image is accepted. */
   readonly path?: string | undefined;
@@ -66,17 +70,21 @@ export interface JudgementOptions extends OperationOptions {
 
 /** What evaluating a policy may be told besides. */
 export interface EvaluationOptions extends JudgementOptions {
+  /** Told of each requirement, and what became of it. */
   debug?(message: string): void;
 }
 
 /** What one requirement makes of an image. */
 export interface RequirementVerdict {
+  /** As the policy has it. */
   readonly requirement: PolicyRequirement;
+  /** Whether the image meets it. */
   readonly verdict: Verdict;
 }
 
 /** What a policy makes of an image. */
 export interface PolicyJudgement {
+  /** Which list of requirements applies: the default, or that of a transport and scope. */
   readonly section: string;
   /** In the order of the policy; those after the first that is not met are left out. */
   readonly verdicts: readonly RequirementVerdict[];

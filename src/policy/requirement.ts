@@ -19,6 +19,7 @@ export type PolicyRequirement =
 
 /** An OpenPGP signature by one of the keys. */
 export interface SignedByRequirement extends SimpleTrust {
+  /** Tells the requirements apart. */
   readonly type: "signedBy";
 }
 

@@ -4,6 +4,7 @@ import { invalid, type JsonMembers, readMembers } from "./json-members.ts";
 
 /** A sigstore signature that one of the trusted parties made. Signing reference 1.6. */
 export interface SigstoreRequirement extends SigstoreTrust {
+  /** Tells the requirements apart. */
   readonly type: "sigstoreSigned";
 }
 

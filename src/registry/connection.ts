@@ -21,29 +21,39 @@ const SCOPE = /^[!-~]{1,300}$/;
 const REFUSALS: ReadonlySet<string> = new Set(["UNAUTHORIZED", "DENIED"]);
 
 /** What a request means to do in a repository; asked for as the scope of a token. */
-export type Action = "pull" | "push" | "delete";
+export type RegistryAction = "pull" | "push" | "delete";
 
+/** A request to a registry. */
 export interface RegistryRequest {
+  /** `GET`, `HEAD`, `PUT` and so on. */
   readonly method: string;
   /** A path with an optional query, such as `/v2/library/busybox/tags/list`, or an absolute URL from a Location. */
   readonly target: string;
+  /** What a token is asked for; without it, for the registry itself. */
   readonly repository?: string | undefined;
-  readonly action?: Action | undefined;
+  /** What a token shall allow; `pull` by default. */
+  readonly action?: RegistryAction | undefined;
   /** A second repository to be allowed to read, for a mount. */
   readonly mountFrom?: string | undefined;
+  /** All but those of the authorization. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** What is sent. */
   readonly body?: HttpBody | undefined;
 }
 
+/** What a connection is made of. */
 export interface ConnectionOptions {
   /** `host` or `host:port`, as in image names. */
   readonly registry: string;
+  /** Sends the requests. */
   readonly client: HttpClient;
   /** Without retries, for finding out whether a scheme answers at all. */
   readonly probeClient: HttpClient;
+  /** The header that all requests have. */
   readonly userAgent: string;
   /** Plain HTTP is tried where HTTPS does not answer. */
   readonly allowHttp: boolean;
+  /** Asked when the registry wants to know who is there. */
   readonly credentials: CredentialsProvider;
   /** Sent as a bearer token as it is; no other credentials are looked for. */
   readonly registryToken?: string | undefined;
@@ -56,6 +66,7 @@ export interface ConnectionOptions {
  * HTTPS registry: the first answer of 401 tells what is needed. Made for many requests at a time.
  */
 export class RegistryConnection {
+  /** `host` or `host:port`, as in image names. */
   readonly registry: string;
   readonly #options: ConnectionOptions;
   readonly #tokens: TokenCache;

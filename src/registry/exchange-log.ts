@@ -2,7 +2,9 @@ import type { HttpClient, HttpResponse } from "../runtime/http.ts";
 
 /** One request as it ended, for logs. Nothing in it is secret: no headers, no query. */
 export interface ExchangeRecord {
+  /** `GET`, `HEAD`, `PUT` and so on. */
   readonly method: string;
+  /** Without the query. */
   readonly url: string;
   /** Absent where no answer came. */
   readonly status?: number | undefined;
@@ -10,6 +12,7 @@ export interface ExchangeRecord {
   readonly milliseconds: number;
   /** The Content-Length of the answer, where it has one. */
   readonly bytes?: number | undefined;
+  /** Why no answer came. */
   readonly error?: unknown;
 }
 

@@ -33,6 +33,7 @@ const HANDSHAKE_FAILURES: ReadonlySet<string> = new Set([
 
 /** A request that got no answer, or an answer that broke off. `systemCode` is the runtime's, such as ECONNRESET. */
 export class NetworkError extends ImageError {
+  /** The runtime's: `ECONNRESET`, `ConnectionRefused`. They differ between runtimes. */
   readonly systemCode: string;
 
   constructor(message: string, systemCode: string, cause: unknown) {

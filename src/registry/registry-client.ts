@@ -36,6 +36,7 @@ const CatalogPageSchema = v.object({ repositories: v.nullish(v.array(v.string())
  * All reject with `ImageError`s that tell what was being done.
  */
 export class RegistryClient {
+  /** What sends the requests. */
   readonly connection: RegistryConnection;
 
   constructor(connection: RegistryConnection) {

@@ -44,6 +44,7 @@ export class RegistryError extends ImageError {
   readonly status: number;
   /** The code of the first error in the body, such as MANIFEST_UNKNOWN; "" where there was none. */
   readonly registryCode: string;
+  /** What the registry adds, unparsed. */
   readonly detail: unknown;
 
   constructor(message: string, answer: { status: number; registryCode?: string; detail?: unknown }) {

@@ -3,12 +3,19 @@ import type { HttpClient, HttpRequest, HttpResponse } from "./http.ts";
 /** As much of the standard `fetch` as is used. The body of an upload is a stream, with `duplex: "half"`. */
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
 
+/** What a `fetch` is asked for. */
 export interface FetchInit {
+  /** `GET`, `HEAD`, `PUT` and so on. */
   readonly method: string;
+  /** All of them, the authorization too. */
   readonly headers: Record<string, string>;
+  /** Redirects are followed by the caller, who decides what credentials go along. */
   readonly redirect: "manual";
+  /** Aborts the request. */
   readonly signal?: AbortSignal;
+  /** A stream, which can be sent once. */
   readonly body?: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Needed by Node for a body that is a stream. */
   readonly duplex?: "half";
 }
 

@@ -25,23 +25,33 @@ export interface TlsMaterial {
 export interface HttpBody {
   /** Bytes; sent as Content-Length. Unknown means chunked transfer coding. */
   readonly size: number | undefined;
+  /** Whether `open` may be called again, for a request that has to be sent once more. */
   readonly replayable: boolean;
   /** It has a credential in it, which is for the origin of the request and for no other. */
   readonly isCredential?: boolean | undefined;
+  /** Begins to read. */
   open(): AsyncIterable<Uint8Array>;
 }
 
+/** A request as it is sent. */
 export interface HttpRequest {
+  /** `GET`, `HEAD`, `PUT` and so on. */
   readonly method: string;
+  /** Absolute. */
   readonly url: string;
+  /** All of them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What is sent; most requests have none. */
   readonly body?: HttpBody | undefined;
 }
 
+/** An answer, of which the body is still to come. */
 export interface HttpResponse {
   /** The URL that answered, after redirects. */
   readonly url: string;
+  /** Any: no status is an error here. */
   readonly status: number;
+  /** All of them. */
   readonly headers: Headers;
   /** Not decoded: a Content-Encoding is the caller's business. Iterated at most once. */
   readonly body: AsyncIterable<Uint8Array>;
@@ -51,6 +61,7 @@ export interface HttpResponse {
 
 /** One HTTP exchange, without following redirects. Retry, authorization and logging are functions from client to client. */
 export interface HttpClient {
+  /** Sends one request, and gives the answer when its headers are there. */
   send(request: HttpRequest, options?: { readonly signal?: AbortSignal | undefined }): Promise<HttpResponse>;
 }
 

@@ -12,7 +12,9 @@ import type { RegistryStore } from "./store.ts";
 import { UploadSessions } from "./upload-sessions.ts";
 import { cancelUpload, continueUpload, finishUpload, getUploadStatus, startUpload } from "./uploads.ts";
 
+/** What a registry is made of. */
 export interface RegistryHandlerOptions {
+  /** Where it keeps everything. */
   readonly store: RegistryStore;
   /** Refuses everything but reading. */
   readonly readOnly?: boolean | undefined;
@@ -28,9 +30,13 @@ export interface RegistryHandlerOptions {
 
 /** An answered request. `path` is without the query. */
 export interface ServedExchange {
+  /** `GET`, `HEAD`, `PUT` and so on. */
   readonly method: string;
+  /** Without the query. */
   readonly path: string;
+  /** Of the answer. */
   readonly status: number;
+  /** Until the answer's headers were known. */
   readonly milliseconds: number;
 }
 

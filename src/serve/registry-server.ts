@@ -4,6 +4,7 @@ import { createRegistryHandler, type RegistryHandlerOptions } from "./handler.ts
 /** How long requests in flight may go on when the registry ends, in milliseconds. */
 const GRACE = 5_000;
 
+/** What a server is made of. */
 export interface RegistryServerOptions extends RegistryHandlerOptions {
   /** Without it 127.0.0.1. */
   readonly hostname?: string | undefined;

@@ -4,8 +4,11 @@ import type { Digest } from "../core/digest.ts";
 
 /** A manifest in a repository, under a tag or known by its digest alone. One manifest may have several entries. */
 export interface ManifestEntry {
+  /** A path such as `library/busybox`. */
   readonly repository: string;
+  /** Undefined for a manifest that is known by its digest. */
   readonly tag: string | undefined;
+  /** Of the manifest. */
   readonly descriptor: Descriptor;
 }
 
@@ -23,18 +26,22 @@ export type EntryChange = (entries: readonly ManifestEntry[]) => Promise<readonl
  * uploads that were not finished.
  */
 export interface RegistryStore extends AsyncDisposable {
+  /** All entries, of all repositories. */
   readEntries(): Promise<readonly ManifestEntry[]>;
   /**
    * Replaces the entries by what `change` makes of them. Changes run one after the other, and each sees what earlier ones
    * have left. `afterwards` runs once the change is in place and before the next one may start.
    */
   updateEntries(change: EntryChange, afterwards?: () => Promise<void>): Promise<void>;
+  /** Where a blob is; undefined where there is none. */
   findBlob(digest: Digest): Promise<BlobContent | undefined>;
   /** A small blob whole. @throws {ImageError} NOT_FOUND, SIZE_LIMIT when it has more than `limit` bytes */
   readBlob(digest: Digest, limit: number): Promise<Uint8Array>;
   /** Stores a blob in one go; it appears once it is complete and checked. @throws {ImageError} DIGEST_MISMATCH */
   writeBlob(bytes: ByteStream, digest: Digest): Promise<void>;
+  /** Removes a blob, if it is there. */
   removeBlob(digest: Digest): Promise<void>;
+  /** Begins a blob that arrives in pieces. */
   startUpload(): Promise<Upload>;
 }
 

@@ -23,19 +23,30 @@ export type IdentityRule =
 
 /** Whose OpenPGP signatures count. Signing reference 1.6. */
 export interface SimpleTrust {
+  /** What `keys` are. */
   readonly keyType: KeyType;
+  /** One of which must have signed. */
   readonly keys: KeySource;
+  /** Which image the signature must name. */
   readonly signedIdentity: IdentityRule;
 }
 
-export const KEY_TYPES = ["GPGKeys", "signedByGPGKeys", "X509Certificates", "signedByX509CAs"] as const;
-export type KeyType = (typeof KEY_TYPES)[number];
+/** What keys of a policy may be. Only `GPGKeys` can be verified, by us and by skopeo. Signing reference 1.6. */
+export type KeyType = "GPGKeys" | "signedByGPGKeys" | "X509Certificates" | "signedByX509CAs";
+export const KEY_TYPES: readonly KeyType[] = [
+  "GPGKeys",
+  "signedByGPGKeys",
+  "X509Certificates",
+  "signedByX509CAs",
+];
 
 /** Whose sigstore signatures count. Signing reference 1.6. */
 export interface SigstoreTrust {
+  /** Who must have signed. */
   readonly authority: SigstoreAuthority;
   /** Public keys of transparency logs, one of which must have recorded the signature. */
   readonly rekorKeys: KeySource | undefined;
+  /** Which image the signature must name. */
   readonly signedIdentity: IdentityRule;
 }
 

@@ -13,8 +13,11 @@ const COMPARED_AT_A_TIME = 64;
 
 /** What is to happen with one image. */
 export interface PlannedImage {
+  /** `docker://registry/repository:tag` */
   readonly from: string;
+  /** `docker://registry/repository:tag` */
   readonly to: string;
+  /** What is to be done. */
   readonly action: "add" | "update" | "unchanged" | "failed";
   /** What the source names. */
   readonly source?: Digest | undefined;
@@ -28,9 +31,13 @@ export interface PlannedImage {
 
 /** What a run would do, as data. */
 export interface SyncPlan {
+  /** Of the format of plans. */
   readonly version: 1;
+  /** RFC 3339. */
   readonly createdAt: string;
+  /** In the order of the mirrors. */
   readonly images: readonly PlannedImage[];
+  /** What pruning would delete. */
   readonly deletions: readonly PlannedDeletion[];
   /** At most so much: what destinations hold of the blobs is found out when they are written. */
   readonly expected: {

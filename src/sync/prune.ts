@@ -17,6 +17,7 @@ const ASKED_AT_A_TIME = 16;
 export interface PlannedDeletion {
   /** `docker://registry/repository:tag` */
   readonly name: string;
+  /** What the tag names now. */
   readonly digest: Digest;
 }
 

@@ -23,14 +23,15 @@ export type SyncEvent =
       readonly to: string;
       readonly event: ProgressEvent;
     }
+  /** An image is at its destination, or `error` says why it is not. */
   | {
       readonly kind: "image-end";
       readonly from: string;
       readonly to: string;
       readonly outcome: SyncOutcome;
       readonly digest?: Digest | undefined;
-      /** Why it failed. */
       readonly error?: string | undefined;
     };
 
+/** Is told what happens. It must not throw. */
 export type SyncListener = (event: SyncEvent) => void;

@@ -36,10 +36,12 @@ export class SyncState {
     return new SyncState(path, await readTasks(path, onDamage));
   }
 
+  /** @internal */
   find(task: SyncTask): RememberedTask | undefined {
     return this.#tasks.get(keyOf(task));
   }
 
+  /** @internal */
   remember(task: SyncTask, remembered: RememberedTask): void {
     const key = keyOf(task);
     const before = this.#tasks.get(key);

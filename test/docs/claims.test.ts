@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { commandTable } from "../../src/cli/command-table.ts";
@@ -41,13 +41,35 @@ describe("a command line that no test runs is one that the program takes", () =>
   }
 });
 
+/** Whether a file or directory exists, and has the heading that an anchor names, as GitHub and GitLab spell it. */
+function leadsSomewhere(page: string, target: string): boolean {
+  const [path = "", anchor] = target.split("#");
+  const file = path === "" ? join(ROOT, page) : resolve(ROOT, page, "..", path);
+  if (!existsSync(file)) return false;
+  return anchor === undefined || anchorsOf(file).has(anchor);
+}
+
+function anchorsOf(file: string): ReadonlySet<string> {
+  const anchors = new Set<string>();
+  const text = readFileSync(file, "utf8").replaceAll(/^```.*?^```/gms, "");
+  for (const [, heading = ""] of text.matchAll(/^#+ (.*)$/gm)) {
+    const slug = heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-");
+    let [anchor, times] = [slug, 0];
+    while (anchors.has(anchor)) anchor = `${slug}-${++times}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
 describe("every link within the repository leads somewhere", () => {
-  for (const page of [...PAGES, "CONTRIBUTING.md", "CHANGELOG.md"]) {
+  const reference = readdirSync(join(ROOT, "docs", "api")).map((name) => `docs/api/${name}`);
+  for (const page of [...PAGES, ...reference, "CONTRIBUTING.md", "CHANGELOG.md"]) {
     test(page, () => {
-      const text = readPage(page);
-      const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] ?? "");
-      const missing = targets.filter((target) => !Bun.file(resolve(ROOT, page, "..", target)).size);
-      expect(missing).toEqual([]);
+      const targets = [...readPage(page).matchAll(/\]\((?!https?:)([^)]+)/g)].map((match) => match[1] ?? "");
+      expect(targets.filter((target) => !leadsSomewhere(page, target))).toEqual([]);
     });
   }
 });

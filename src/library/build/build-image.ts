@@ -13,19 +13,29 @@ import { type BuiltLayer, buildLayer, type NewLayer } from "./new-layer.ts";
 
 /** How a container is run. Image spec 1.1, config.md, "config". */
 export interface NewRunConfig {
+  /** `user`, `uid`, `user:group` or `uid:gid`. */
   readonly user?: string | undefined;
+  /** `80/tcp`. */
   readonly exposedPorts?: readonly string[] | undefined;
+  /** Variables by their names. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** The words that a command begins with. */
   readonly entrypoint?: readonly string[] | undefined;
+  /** The command, or the arguments of the entrypoint. */
   readonly command?: readonly string[] | undefined;
+  /** Absolute paths. */
   readonly volumes?: readonly string[] | undefined;
+  /** An absolute path. */
   readonly workingDirectory?: string | undefined;
+  /** What you have to say about the image. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** `SIGTERM`. */
   readonly stopSignal?: string | undefined;
 }
 
 /** The parts of an image to be. */
 export interface NewImage {
+  /** What the content is for: `linux/arm64`. */
   readonly platform: PlatformName;
   /** Lowest first; they come on top of those of `base`. */
   readonly layers: readonly NewLayer[];
@@ -35,6 +45,7 @@ export interface NewImage {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** 1970 by default, so that the same parts make the same image. */
   readonly created?: Date | undefined;
+  /** A name, with an address perhaps. */
   readonly author?: string | undefined;
   /** The image to build on, for the same platform. */
   readonly base?: ImageName | undefined;

@@ -9,14 +9,19 @@ import { type BuiltBlob, type BuiltImage, builtImage } from "./built-image.ts";
 
 /** An image to list in an index. */
 export interface NewInstance {
+  /** Built here, or anywhere. */
   readonly image: ImageName;
   /** As the image's own configuration says, by default. */
   readonly platform?: PlatformName | undefined;
+  /** Of its descriptor in the index. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
+/** The parts of an index to be. */
 export interface NewIndex {
+  /** In the order of the index. */
   readonly images: readonly NewInstance[];
+  /** Of the index. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -21,6 +21,7 @@ export interface BuiltBlob {
 
 /** An image that is nowhere yet: to be copied, opened and inspected like any other. */
 export interface BuiltImage extends ImageReference {
+  /** The manifest or index, with its digest. */
   readonly raw: RawManifest;
   /** @internal */
   readonly content: BuiltContent;

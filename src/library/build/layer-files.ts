@@ -22,7 +22,9 @@ export type NewFile = {
 
 /** Content that is read when it is needed, which may be more than once; each time it must be the same `size` bytes. */
 export interface FileContent {
+  /** Bytes. */
   readonly size: number;
+  /** Begins to read. */
   open(): ByteStream;
 }
 

@@ -12,8 +12,11 @@ import { type GatheredEntry, gatherTasks } from "../../sync/gather.ts";
 import { type CallOptions, environmentOf } from "../call-options.ts";
 import { type Mirrors, readMirrors } from "./mirrors.ts";
 
+/** What `sync` and `planSync` both take. */
 export interface GatherOptions extends CallOptions {
+  /** Credentials and TLS settings for all sources; a mirror's own come first. */
   readonly sourceAccess?: ImageAccess | undefined;
+  /** Credentials and TLS settings for all destinations; a mirror's own come first. */
   readonly destinationAccess?: ImageAccess | undefined;
   /** The time that ages are counted from, in milliseconds since 1970; without it, now. */
   readonly now?: number | undefined;

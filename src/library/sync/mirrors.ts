@@ -17,23 +17,37 @@ export interface MirrorSettings {
   readonly rewrite?: readonly { readonly match: string; readonly replace: string }[];
   /** Tags or digests, or a filter over the tags that the repository has; without it all tags. */
   readonly tags?: readonly string[] | MirrorTags;
+  /** Which images of an index: `linux/amd64`; all by default. */
   readonly platforms?: "all" | string | readonly string[];
+  /** Whether OCI referrers go along: signatures, attestations, SBOMs; true by default. */
   readonly referrers?: boolean;
+  /** Whether what cosign keeps under tags goes along; true by default. */
   readonly "cosign-tags"?: boolean;
+  /** Tags never move, all or those that a pattern matches: once at the destination, nobody is asked about them. */
   readonly immutable?: boolean | string;
+  /** Patterns of tags of the destination that are never deleted. */
   readonly protect?: string | readonly string[];
+  /** Whether tags of the destination that nothing is mirrored to may be deleted, if the call prunes. */
   readonly prune?: boolean;
 }
 
 /** Patterns are globs, or regular expressions between slashes. */
 export interface MirrorTags {
+  /** Only tags that one of these matches. */
   readonly include?: string | readonly string[];
+  /** No tag that one of these matches. */
   readonly exclude?: string | readonly string[];
+  /** Only versions within a range: `>=1.20 <2`. */
   readonly semver?: string;
+  /** Which pre-releases are in a range: those of a version that it names, all, or none. */
   readonly prerelease?: "in-range" | "include" | "exclude";
+  /** Only images made since: an age such as `30d`, or a date. */
   readonly "newer-than"?: string;
+  /** Only images made before: an age such as `30d`, or a date. */
   readonly "older-than"?: string;
+  /** So many of what is left. */
   readonly newest?: number;
+  /** What makes one newer than another. */
   readonly "newest-by"?: "semver" | "created";
   /** Tags and digests that are taken besides. */
   readonly also?: string | readonly string[];

@@ -3,7 +3,9 @@ import type { SyncState } from "../../sync/sync-state.ts";
 import { type GatherOptions, gatherMirrors } from "./gather-mirrors.ts";
 import type { Mirrors } from "./mirrors.ts";
 
+/** How a plan is made. */
 export interface PlanOptions extends GatherOptions {
+  /** What earlier runs have left at the destinations, so that less is asked. */
   readonly state?: SyncState | undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { CopyRequest } from "../../copy/copy-request.ts";
-import { SharedBlobs } from "../../copy/shared-blobs.ts";
+import { type BlobTotals, SharedBlobs } from "../../copy/shared-blobs.ts";
 import type { Digest } from "../../core/digest.ts";
 import { ImageError } from "../../core/errors.ts";
 import { type RetryPolicy, retrying } from "../../core/retry.ts";
@@ -23,6 +23,7 @@ import { admissionOf, type PolicyChoice } from "../policy-choice.ts";
 import { type GatherOptions, gatherMirrors, resolverOf } from "./gather-mirrors.ts";
 import type { Mirrors } from "./mirrors.ts";
 
+/** How images are mirrored. */
 export interface SyncOptions
   extends GatherOptions,
     Pick<
@@ -43,6 +44,7 @@ export interface SyncOptions
   readonly prune?: boolean | undefined;
   /** The most tags to delete: a share of each repository's, or a number in all. Half of them by default. */
   readonly maxDelete?: DeletionCap | undefined;
+  /** Told what happens. */
   readonly onEvent?: SyncListener | undefined;
 }
 
@@ -50,7 +52,9 @@ export interface SyncOptions
 export interface SyncedImage {
   /** `docker://registry/repository:tag` */
   readonly from: string;
+  /** `docker://registry/repository:tag` */
   readonly to: string;
+  /** What became of it. */
   readonly outcome: SyncOutcome;
   /** What the destination names now. */
   readonly digest?: Digest | undefined;
@@ -58,11 +62,14 @@ export interface SyncedImage {
   readonly error?: unknown;
 }
 
+/** What a run has done. */
 export interface Synced {
+  /** In the order of the mirrors. */
   readonly images: readonly SyncedImage[];
+  /** What was pruned. */
   readonly deleted: readonly PlannedDeletion[];
   /** How many blobs were sent, mounted and found, and their bytes. */
-  readonly blobs: SharedBlobs["totals"];
+  readonly blobs: BlobTotals;
 }
 
 const HALF: DeletionCap = { kind: "percent", value: 50 };

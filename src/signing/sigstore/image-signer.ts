@@ -11,6 +11,7 @@ import type { RekorEntry } from "./rekor.ts";
 
 /** A private key, and what tells others whose it is. */
 export interface SigstoreKey {
+  /** Of a kind that sigstore knows: ECDSA, Ed25519, RSA. */
   readonly privateKey: KeyObject;
   /** PEM of the certificate of a key that was made for one run, and of the authorities above it. */
   readonly certificate?: { readonly leaf: Uint8Array; readonly chain: Uint8Array } | undefined;
@@ -18,7 +19,9 @@ export interface SigstoreKey {
 
 /** A signature that a transparency log is to record. */
 export interface LogEntry {
+  /** What was signed. */
   readonly payload: Uint8Array;
+  /** Over the payload. */
   readonly signature: Uint8Array;
   /** PEM of the public key, or of its certificate. */
   readonly signer: Uint8Array;
@@ -28,11 +31,17 @@ export interface LogEntry {
 export interface TransparencyLog {
   /** Gives the log's promise as the text of an annotation. Signing reference 3.5. */
   recordSignature(entry: LogEntry, options: OperationOptions): Promise<string>;
-  /** @param envelope DSSE, as JSON. @param signer PEM of the public key, or of its certificate */
+  /**
+   * Records an envelope, and gives what the log has of it.
+   * @param envelope - DSSE, as JSON
+   * @param signer - PEM of the public key, or of its certificate
+   */
   recordEnvelope(envelope: string, signer: Uint8Array, options: OperationOptions): Promise<RekorEntry>;
 }
 
+/** What signatures are made with. */
 export interface SigstoreSignerOptions {
+  /** The key that signs. */
   readonly key: SigstoreKey;
   /** Without one, signatures are not recorded. */
   readonly log?: TransparencyLog | undefined;

@@ -35,6 +35,7 @@ type EncryptedKey = v.InferOutput<typeof EncryptedKeySchema>;
 export interface KeyFiles {
   /** Encrypted with the passphrase, which may be empty. */
   readonly privateKey: Uint8Array;
+  /** PEM. */
   readonly publicKey: Uint8Array;
 }
 

@@ -46,9 +46,11 @@ export interface RekorEntry {
   readonly body: string;
   /** Seconds since 1970. */
   readonly integratedTime: number;
+  /** Its place among all entries of the log. */
   readonly logIndex: number;
   /** Hexadecimal. */
   readonly logID: string;
+  /** What shows that the log has it. */
   readonly verification: {
     /** Base64. */
     readonly signedEntryTimestamp: string;
@@ -58,10 +60,15 @@ export interface RekorEntry {
 
 /** That an entry is in the tree of the log; `logIndex` is its place there, hashes are hexadecimal. */
 export interface RekorProof {
+  /** The head of the tree, signed by the log. */
   readonly checkpoint: string;
+  /** From the entry to the root. */
   readonly hashes: readonly string[];
+  /** The place of the entry in the tree. */
   readonly logIndex: number;
+  /** Of the tree. */
   readonly rootHash: string;
+  /** How many entries the tree has. */
   readonly treeSize: number;
 }
 

@@ -27,6 +27,7 @@ export type SigningFailure =
 
 /** Signing failed. The message has upstream's words where there are any. */
 export class SigningError extends ImageError {
+  /** What was in the way. */
   readonly failure: SigningFailure;
 
   constructor(failure: SigningFailure, message: string, options?: ErrorOptions) {

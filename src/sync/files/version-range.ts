@@ -4,16 +4,21 @@ import { compareNumbers, compareVersions, parseVersion, type Version } from "./v
 /** Versions that are meant: those that fulfil all conditions of any of the groups. */
 export type VersionRange = readonly VersionGroup[];
 
-interface VersionGroup {
-  readonly conditions: readonly Condition[];
+/** Conditions that a version must fulfil all of. */
+export interface VersionGroup {
+  /** All of them must hold. */
+  readonly conditions: readonly VersionCondition[];
   /** Whether one of its versions has a pre-release part: pre-releases count only then. */
   readonly namesPrerelease: boolean;
 }
 
-type Operator = "=" | "!=" | ">" | "<" | ">=" | "<=" | "~" | "^";
+type Operator = VersionCondition["operator"];
 
-interface Condition {
-  readonly operator: Operator;
+/** What a version must be, compared with another: `>=1.2`. */
+export interface VersionCondition {
+  /** `~` and `^` as in npm. */
+  readonly operator: "=" | "!=" | ">" | "<" | ">=" | "<=" | "~" | "^";
+  /** What is compared with. */
   readonly version: Version;
   /** How many of its numbers are given; the rest are wildcards or absent. */
   readonly precision: 0 | 1 | 2 | 3;
@@ -63,7 +68,7 @@ export function parseVersionRange(text: string): VersionRange {
 
 function parseGroup(group: string): VersionGroup {
   const text = group.trim();
-  const conditions: Condition[] = [];
+  const conditions: VersionCondition[] = [];
   for (let at = 0; ; ) {
     const match = matchAt(CONDITION, text, at);
     if (match === undefined) throw improper(group);
@@ -83,7 +88,7 @@ function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray 
   return expression.exec(text) ?? undefined;
 }
 
-function parseCondition(operator: string, text: string): Condition {
+function parseCondition(operator: string, text: string): VersionCondition {
   const [, major, minor, patch, prerelease = ""] = NUMBERS.exec(text) ?? [];
   const parts = [major, minor, patch];
   const wildcard = parts.findIndex((part) => part === undefined || WILDCARDS.has(part));
@@ -112,7 +117,7 @@ export function isInRange(
   });
 }
 
-function fulfils(version: Version, condition: Condition): boolean {
+function fulfils(version: Version, condition: VersionCondition): boolean {
   const { operator, version: limit, precision } = condition;
   const order = compareVersions(version, limit);
   switch (operator) {
@@ -140,7 +145,7 @@ function fulfils(version: Version, condition: Condition): boolean {
 }
 
 /** `!=1.2` means none of 1.2; of a pre-release it means the same pre-release. */
-function differs(version: Version, { version: limit, precision }: Condition, order: number): boolean {
+function differs(version: Version, { version: limit, precision }: VersionCondition, order: number): boolean {
   if (precision === 3 || precision === 0) return order !== 0;
   if (!sharesNumbers(version, limit, precision)) return true;
   if (precision === 1) return false;

@@ -3,6 +3,7 @@
  * without leading zeros, for dates and times among them have more digits than a number can hold.
  */
 export interface Version {
+  /** Digits without leading zeros. */
   readonly numbers: readonly [major: string, minor: string, patch: string];
   /** The identifiers behind the dash; none for a release. */
   readonly prerelease: readonly string[];

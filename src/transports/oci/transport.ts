@@ -7,6 +7,7 @@ import { OciLayout } from "./layout.ts";
 import { formatOciLocation, type OciLocation, parseOciLocation } from "./reference.ts";
 import { openOciSource } from "./source.ts";
 
+/** What an image layout needs besides its directory. */
 export interface OciTransportOptions {
   /** Holds the blobs in place of the layout's own folder. */
   readonly sharedBlobDirectory?: string | undefined;
