@@ -3,8 +3,6 @@
  * `/formats`, `/transports`, `/signing`, `/sync` and `/serve`.
  * @packageDocumentation
  */
-export { openBlobCache } from "./blob-cache/blob-cache.ts";
-export { openUploadJournal } from "./blob-cache/upload-journal.ts";
 export type { InflationLimit } from "./compression/inflation-limit.ts";
 export type { ConfigurationListener } from "./config/listener.ts";
 export type { Environment } from "./config/locations.ts";
@@ -42,7 +40,8 @@ export type { BlobName, BlobRange } from "./library/blob-range.ts";
 export { buildImage, type NewImage, type NewRunConfig } from "./library/build/build-image.ts";
 export { buildIndex, type NewIndex, type NewInstance } from "./library/build/build-index.ts";
 export type { BuiltImage } from "./library/build/built-image.ts";
-export { contentOfFile, type FileContent, type NewFile } from "./library/build/layer-files.ts";
+export { contentOfFile, type FileContent } from "./library/build/file-content.ts";
+export type { NewFile } from "./library/build/layer-files.ts";
 export type { NewLayer } from "./library/build/new-layer.ts";
 export type { AccessOptions, CallOptions, ImageName } from "./library/call-options.ts";
 export { type Copied, type CopyEvent, type CopyOptions, copy } from "./library/copy.ts";
@@ -51,10 +50,12 @@ export type { ImageFile } from "./library/image-files.ts";
 export { type InspectOptions, inspect } from "./library/inspect.ts";
 export { iterateEvents } from "./library/iterate-events.ts";
 export { listTags } from "./library/list-tags.ts";
-export { type Instance, type OpenImage, openImage } from "./library/open-image.ts";
+export { openImage } from "./library/open-image.ts";
+export type { Instance, OpenImage } from "./library/opened-image.ts";
 export type { PlatformChoice, PlatformName } from "./library/platform-choice.ts";
 export type { PolicyChoice } from "./library/policy-choice.ts";
 export { Registry, type RegistryOptions } from "./library/registry.ts";
+export { openBlobCache, openUploadJournal } from "./library/stores.ts";
 export type { GatherOptions } from "./library/sync/gather-mirrors.ts";
 export type { Mirror, MirrorSettings, Mirrors, MirrorTags } from "./library/sync/mirrors.ts";
 export { type PlanOptions, planSync } from "./library/sync/plan-sync.ts";

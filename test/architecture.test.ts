@@ -45,6 +45,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "transports/tarball",
   ],
   library: [
+    "blob-cache",
     "compression",
     "copy",
     "core",

@@ -1,24 +1,21 @@
 import { DEFAULT_INFLATION_LIMIT, type InflationLimit } from "../compression/inflation-limit.ts";
 import type { ConfigurationListener } from "../config/listener.ts";
 import { type Environment, hostEnvironment } from "../config/locations.ts";
-import { proxyFor } from "../config/proxy.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Credentials } from "../core/credentials.ts";
 import type { DockerName } from "../core/docker-name.ts";
 import { ImageError } from "../core/errors.ts";
-import type { ImageReference, Transport } from "../core/image.ts";
+import type { ExternalFetch, ImageReference, Transport } from "../core/image.ts";
 import type { NetworkEvent } from "../core/progress.ts";
 import type { UploadJournal } from "../core/upload-journal.ts";
 import type { RegistryConnection } from "../registry/connection.ts";
 import type { ExchangeRecord } from "../registry/exchange-log.ts";
 import type { HttpClient, TlsRestrictions } from "../runtime/http.ts";
-import { defaultTemporaryDirectory } from "../runtime/temporary-file.ts";
-import type { EngineClientOptions } from "../transports/docker-daemon/engine-client.ts";
 import { VERSION } from "../version.ts";
 import type { RegistryReport } from "./configuration-report.ts";
 import type { ImageAccess } from "./image-access.ts";
 import type { InjectedAccess } from "./injected-access.ts";
-import { RegistryConnections } from "./registry-access.ts";
+import type { RegistryConnections, RegistrySettings } from "./registry-access.ts";
 
 /** What the names of images are resolved in. All is optional: the machine's own configuration fills the rest. */
 export interface ImageEnvironmentOptions extends ConfigurationListener, InjectedAccess {
@@ -65,35 +62,28 @@ const TRANSPORT_NAMES: ReadonlySet<string> = new Set([
 
 /** Resolves image names to references, with the machine's configuration and connections that all of them share. */
 export class ImageEnvironment {
-  readonly #connections: RegistryConnections;
+  readonly #registries: RegistrySettings;
+  #connected: Promise<RegistryConnections> | undefined;
   /** Variables, home directory and platform. */
   readonly environment: Environment;
-  readonly #daemon: Omit<EngineClientOptions, "endpoint">;
-  readonly #files: ArchiveSettings;
+  readonly #options: ImageEnvironmentOptions;
   readonly #tlsRestrictions: () => Promise<TlsRestrictions | undefined>;
   readonly #transports: ReadonlyMap<string, Transport>;
 
   constructor(options: ImageEnvironmentOptions = {}) {
     const { debug, warning, registriesConf, onExchange } = options;
+    this.#options = options;
     this.environment = options.environment ?? hostEnvironment();
-    this.#files = {
-      temporaryDirectory: options.temporaryDirectory ?? defaultTemporaryDirectory(),
-      inflationLimit: options.inflationLimit ?? DEFAULT_INFLATION_LIMIT,
-    };
-    const http = {
-      userAgent: options.userAgent ?? `skopeo/${VERSION}`,
-      stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
-      onExchange,
-    };
-    this.#daemon = { ...http, proxyFor: (url) => proxyFor(url, this.environment.env) };
     this.#tlsRestrictions = tlsRestrictionsOf(options.tlsDetails);
     this.#transports = new Map((options.transports ?? []).map((transport) => [transport.name, transport]));
     const { credentials, certificates, fetch, clock } = options;
-    this.#connections = new RegistryConnections({
+    this.#registries = {
       ...{ credentials, certificates, fetch, clock },
       environment: this.environment,
       tlsRestrictions: this.#tlsRestrictions,
-      ...http,
+      userAgent: options.userAgent ?? `skopeo/${VERSION}`,
+      stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
+      onExchange,
       requestsPerHost: options.requestsPerHost,
       onNetworkEvent: options.onNetworkEvent,
       uploadJournal: options.uploadJournal,
@@ -101,7 +91,7 @@ export class ImageEnvironment {
       registriesConf,
       ...(debug === undefined ? {} : { debug }),
       ...(warning === undefined ? {} : { warning }),
-    });
+    };
   }
 
   /**
@@ -143,12 +133,12 @@ export class ImageEnvironment {
 
   /** The connection to a registry, `host[:port]`, under its own name: mirrors are for images. @throws {ImageError} POLICY_REJECTED when it is blocked, CONFIG_INVALID */
   async connect(registry: string, access: ImageAccess = {}): Promise<RegistryConnection> {
-    return await this.#connections.connectTo(registry, access);
+    return await (await this.#connections()).connectTo(registry, access);
   }
 
   /** A client for the services of sigstore: it uses the machine's proxies and authorities, and has no credentials. @internal */
   async openServiceClient(): Promise<HttpClient> {
-    return await this.#connections.openServiceClient();
+    return await (await this.#connections()).openServiceClient();
   }
 
   /**
@@ -162,31 +152,57 @@ export class ImageEnvironment {
     access: ImageAccess = {},
     options: OperationOptions = {},
   ): Promise<RegistryReport> {
-    return await this.#connections.report(image, access, options);
+    return await (await this.#connections()).report(image, access, options);
   }
 
   /** Who keeps credentials on this machine, in the order of asking; `containers-auth.json` stands for the credential files. @internal */
   async credentialHelpers(): Promise<readonly string[]> {
-    return await this.#connections.credentialHelpers();
+    return await (await this.#connections()).credentialHelpers();
+  }
+
+  /** Loaded with what it stands on when somebody needs a registry: importing the library costs little without it. */
+  #connections(): Promise<RegistryConnections> {
+    this.#connected ??= import("./registry-access.ts").then(
+      ({ RegistryConnections }) => new RegistryConnections(this.#registries),
+    );
+    return this.#connected;
+  }
+
+  readonly #fetchExternal: ExternalFetch = async (blob, options) =>
+    await (await this.#connections()).fetchExternal(blob, options);
+
+  async #archiveSettings(): Promise<ArchiveSettings> {
+    const { inflationLimit = DEFAULT_INFLATION_LIMIT, temporaryDirectory } = this.#options;
+    const { defaultTemporaryDirectory } = await import("../runtime/temporary-file.ts");
+    return { inflationLimit, temporaryDirectory: temporaryDirectory ?? defaultTemporaryDirectory() };
   }
 
   async #loadTransport(name: string, transport: string, access: ImageAccess): Promise<Transport> {
     const own = this.#transports.get(transport);
     if (own !== undefined) return own;
     switch (transport) {
-      case "docker":
-        return (await import("../transports/docker/transport.ts")).createDockerTransport(
-          this.#connections.accessFor(access),
-        );
+      case "docker": {
+        const [{ createDockerTransport }, connections] = await Promise.all([
+          import("../transports/docker/transport.ts"),
+          this.#connections(),
+        ]);
+        return createDockerTransport(connections.accessFor(access));
+      }
       case "docker-archive":
         return (await import("../transports/docker-archive/transport.ts")).createDockerArchiveTransport({
-          ...this.#files,
+          ...(await this.#archiveSettings()),
           additionalTags: access.additionalTags ?? [],
         });
-      case "docker-daemon":
-        return (await import("../transports/docker-daemon/transport.ts")).createDockerDaemonTransport({
-          ...this.#files,
-          ...this.#daemon,
+      case "docker-daemon": {
+        const [{ createDockerDaemonTransport }, { proxyFor }] = await Promise.all([
+          import("../transports/docker-daemon/transport.ts"),
+          import("../config/proxy.ts"),
+        ]);
+        const { userAgent, stallTimeout, onExchange } = this.#registries;
+        return createDockerDaemonTransport({
+          ...(await this.#archiveSettings()),
+          ...{ userAgent, stallTimeout, onExchange },
+          proxyFor: (url) => proxyFor(url, this.environment.env),
           host: {
             flag: access.daemonHost,
             certDir: access.certDir,
@@ -197,21 +213,24 @@ export class ImageEnvironment {
             platform: this.environment.platform,
           },
         });
+      }
       case "oci":
         return (await import("../transports/oci/transport.ts")).createOciTransport({
           sharedBlobDirectory: access.sharedBlobDir,
-          fetchExternal: this.#connections.fetchExternal,
+          fetchExternal: this.#fetchExternal,
         });
       case "oci-archive":
         return (await import("../transports/oci-archive/transport.ts")).createOciArchiveTransport({
-          ...this.#files,
+          ...(await this.#archiveSettings()),
           append: access.appendsToArchive ?? false,
-          fetchExternal: this.#connections.fetchExternal,
+          fetchExternal: this.#fetchExternal,
         });
       case "dir":
         return (await import("../transports/dir/transport.ts")).createDirTransport();
       case "tarball":
-        return (await import("../transports/tarball/transport.ts")).createTarballTransport(this.#files);
+        return (await import("../transports/tarball/transport.ts")).createTarballTransport(
+          await this.#archiveSettings(),
+        );
       case "atomic":
       case "containers-storage":
       case "ostree":

@@ -1,4 +1,3 @@
-import { copyImage } from "../copy/copy-image.ts";
 import type { CopyRequest } from "../copy/copy-request.ts";
 import type { RawManifest } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
@@ -81,6 +80,7 @@ export async function copy(
     instances: await selectInstances(platforms),
     onProgress: onEvent,
   };
+  const { copyImage } = await import("../copy/copy-image.ts");
   const attempt = <T>(work: () => Promise<T>): Promise<T> =>
     retrying(retryPolicy(retry, onEvent), work, { signal });
   const { manifest, isUnchanged } = await attempt(() => copyImage(request, { signal }));

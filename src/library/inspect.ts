@@ -1,6 +1,5 @@
 import type { ImageSource } from "../core/image.ts";
 import type { InspectData } from "../inspect/inspect-data.ts";
-import { ImageInspection, readTags } from "../inspect/inspect-image.ts";
 import { type AccessOptions, type ImageName, required, resolveImage } from "./call-options.ts";
 import { type PlatformName, wantedPlatform } from "./platform-choice.ts";
 
@@ -19,6 +18,7 @@ export interface InspectOptions extends AccessOptions {
 export async function inspect(image: ImageName, options: InspectOptions = {}): Promise<InspectData> {
   const { access, platform, withTags = true, signal } = options;
   const reference = await resolveImage(image, options, access);
+  const { ImageInspection, readTags } = await import("../inspect/inspect-image.ts");
   const leaving = new AbortController();
   const either = signal === undefined ? leaving.signal : AbortSignal.any([signal, leaving.signal]);
   const tags = withTags ? readTags(reference, () => undefined, { signal: either }) : Promise.resolve([]);

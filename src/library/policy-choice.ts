@@ -1,6 +1,6 @@
 import type { CopyRequest } from "../copy/copy-request.ts";
 import type { ImageEnvironment } from "../environment/image-environment.ts";
-import { evaluatePolicy, loadPolicy, type PolicyInForce } from "../policy/policy.ts";
+import type { PolicyInForce } from "../policy/policy.ts";
 
 /**
  * Which images may be used: those that the machine's `policy.json` allows, any, those that a loaded policy allows, or those for
@@ -15,6 +15,7 @@ export async function admissionOf(
 ): Promise<CopyRequest["admit"]> {
   if (typeof choice === "function") return choice;
   if (choice === "accept-anything") return async () => undefined;
+  const { evaluatePolicy, loadPolicy } = await import("../policy/policy.ts");
   const policy = choice === undefined || choice === "machine" ? await loadPolicy({ environment }) : choice;
   return async (image, options) => await evaluatePolicy(policy, image, options);
 }

@@ -6,9 +6,8 @@ import { ImageError } from "../core/errors.ts";
 import type { BlobReader, StoredBlob } from "../core/image.ts";
 import type { ImageAccess } from "../environment/image-access.ts";
 import type { ImageEnvironment } from "../environment/image-environment.ts";
-import { BlobUploader } from "../registry/blob-upload.ts";
-import { announceReferrers } from "../registry/referrers.ts";
-import { RegistryClient } from "../registry/registry-client.ts";
+import type { BlobUploader } from "../registry/blob-upload.ts";
+import type { RegistryClient } from "../registry/registry-client.ts";
 import { errorFromResponse } from "../registry/registry-error.ts";
 import { type BlobName, type BlobRange, openRange } from "./blob-range.ts";
 import { environmentOf } from "./call-options.ts";
@@ -167,10 +166,12 @@ export class Registry {
     const client = await this.#connect();
     await client.writeManifest(repository, digest, manifest, options);
     const listed = { ...descriptor, mediaType, digest, size: bytes.length };
+    const { announceReferrers } = await import("../registry/referrers.ts");
     await announceReferrers(client, repository, subject, [listed], options);
   }
 
   async #uploader(repository: string): Promise<BlobUploader> {
+    const { BlobUploader } = await import("../registry/blob-upload.ts");
     return new BlobUploader((await this.#connect()).connection, repository);
   }
 
@@ -183,6 +184,7 @@ export class Registry {
   }
 
   async #open(): Promise<RegistryClient> {
+    const { RegistryClient } = await import("../registry/registry-client.ts");
     return new RegistryClient(await environmentOf(this.#options).connect(this.host, this.#options.access));
   }
 }

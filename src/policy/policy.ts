@@ -4,7 +4,7 @@ import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
 import type { UnverifiedImage } from "../core/unverified-image.ts";
 import { evaluateRequirement, type Verdict } from "./evaluate-requirement.ts";
-import { missingPolicyFile, readPolicyFile, type TrustPolicy } from "./policy-file.ts";
+import type { TrustPolicy } from "./policy-file.ts";
 import type { PolicyRequirement } from "./requirement.ts";
 
 /** Which policy to load. */
@@ -51,6 +51,7 @@ export async function loadPolicy(options: PolicyOptions = {}): Promise<PolicyInF
     }
     return { policy: ACCEPT_ANYTHING, requireSigned };
   }
+  const { missingPolicyFile, readPolicyFile } = await import("./policy-file.ts");
   const environment = options.environment ?? hostEnvironment();
   const loaded = await readPolicyFile({ environment, file: options.file });
   if (loaded !== undefined) {

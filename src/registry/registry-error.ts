@@ -1,24 +1,9 @@
-import * as v from "valibot";
 import { collect } from "../core/byte-stream.ts";
 import { ImageError, type ImageErrorCode } from "../core/errors.ts";
 import { ImageNotFoundError } from "../core/not-found.ts";
 import type { HttpResponse } from "../runtime/http.ts";
 
 const ERROR_BODY_LIMIT = 64 * 1024;
-
-const ErrorBodySchema = v.object({
-  errors: v.pipe(
-    v.array(
-      v.object({
-        code: v.optional(v.string(), ""),
-        message: v.optional(v.string(), ""),
-        detail: v.optional(v.unknown()),
-      }),
-    ),
-    v.minLength(1),
-  ),
-});
-const DetailsBodySchema = v.object({ details: v.string() });
 
 /** The texts that the distribution spec gives its codes; a server that sends one of them says nothing more than its code. */
 const STANDARD_MESSAGES: Readonly<Record<string, string>> = {
@@ -75,16 +60,14 @@ async function decode(response: HttpResponse): Promise<RegistryError> {
     return new RegistryError(`received unexpected HTTP status: ${status}${statusText(status)}`, { status });
   }
   const body = await readBody(response);
-  const value = parse(body);
-  const listed = v.safeParse(ErrorBodySchema, value);
-  const first = listed.success ? listed.output.errors[0] : undefined;
+  const { readErrorBody } = await import("./error-body.ts");
+  const { first, details } = readErrorBody(body);
   if (first !== undefined) {
     return new RegistryError(wording(first), { status, registryCode: first.code, detail: first.detail });
   }
-  const details = v.safeParse(DetailsBodySchema, value);
-  if (details.success) {
+  if (details !== undefined) {
     const registryCode = status === 401 ? "UNAUTHORIZED" : status === 429 ? "TOOMANYREQUESTS" : "";
-    return new RegistryError(details.output.details, { status, registryCode });
+    return new RegistryError(details, { status, registryCode });
   }
   if (status === 401)
     return new RegistryError("authentication required", { status, registryCode: "UNAUTHORIZED" });
@@ -106,14 +89,6 @@ async function readBody(response: HttpResponse): Promise<string> {
   } catch {
     // The status alone already tells that it failed; a body that breaks off or is too long adds nothing.
     return "";
-  }
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
   }
 }
 

@@ -4,12 +4,11 @@ import { ImageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image.ts";
 import { OCI_CONFIG, OCI_MANIFEST } from "../../core/media-type.ts";
 import type { HistoryEntry, ImageConfig, RunConfig } from "../../format/image-config.ts";
-import { formatImageManifest } from "../../format/rewrite-manifest.ts";
 import { type AccessOptions, type ImageName, resolveImage } from "../call-options.ts";
 import { openImage } from "../open-image.ts";
 import { type PlatformName, readPlatform } from "../platform-choice.ts";
 import { type BuiltImage, builtImage, bytesBlob } from "./built-image.ts";
-import { type BuiltLayer, buildLayer, type NewLayer } from "./new-layer.ts";
+import type { BuiltLayer, NewLayer } from "./new-layer.ts";
 
 /** How a container is run. Image spec 1.1, config.md, "config". */
 export interface NewRunConfig {
@@ -64,6 +63,10 @@ interface Base {
  */
 export async function buildImage(image: NewImage, options: AccessOptions = {}): Promise<BuiltImage> {
   const base = image.base === undefined ? undefined : await readBase(image.base, image.platform, options);
+  const [{ buildLayer }, { formatImageManifest }] = await Promise.all([
+    import("./new-layer.ts"),
+    import("../../format/rewrite-manifest.ts"),
+  ]);
   const layers: BuiltLayer[] = [];
   for (const layer of image.layers) layers.push(await buildLayer(layer, options));
   const configBytes = new TextEncoder().encode(JSON.stringify(configOf(image, layers, base?.config)));

@@ -1,4 +1,4 @@
-import { type ByteStream, streamOf } from "../../core/byte-stream.ts";
+import { type ByteStream, type OperationOptions, streamOf } from "../../core/byte-stream.ts";
 import type { RawManifest } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
 import { ImageError } from "../../core/errors.ts";
@@ -70,7 +70,7 @@ class BuiltSource implements ImageSource {
     const failures: unknown[] = [];
     for (const other of this.reference.content.others) {
       try {
-        return await (await this.#open(other)).openBlob(blob, options);
+        return await (await this.#open(other, options)).openBlob(blob, options);
       } catch (error) {
         options?.signal?.throwIfAborted();
         failures.push(error);
@@ -88,17 +88,20 @@ class BuiltSource implements ImageSource {
       if (source.status === "fulfilled") await source.value[Symbol.asyncDispose]();
   }
 
-  #open(reference: ImageReference): Promise<ImageSource> {
+  #open(reference: ImageReference, options: OperationOptions | undefined): Promise<ImageSource> {
     const known = this.#opened.get(reference);
     if (known !== undefined) return known;
-    const opened = openSource(reference);
+    const opened = openSource(reference, options);
     this.#opened.set(reference, opened);
     return opened;
   }
 }
 
-async function openSource(reference: ImageReference): Promise<ImageSource> {
-  if (reference.openSource !== undefined) return await reference.openSource();
+async function openSource(
+  reference: ImageReference,
+  options: OperationOptions | undefined,
+): Promise<ImageSource> {
+  if (reference.openSource !== undefined) return await reference.openSource(options);
   throw new ImageError("UNSUPPORTED_OPERATION", `${reference.transport.name}: images cannot be read`);
 }
 

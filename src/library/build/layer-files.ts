@@ -1,8 +1,8 @@
 import { posix } from "node:path";
 import { type ByteStream, streamOf } from "../../core/byte-stream.ts";
 import { ImageError } from "../../core/errors.ts";
-import { openFile } from "../../runtime/files.ts";
 import { BLOCK_SIZE, encodeHeader, type NewEntry, paddingAfter } from "../../tar/header.ts";
+import type { FileContent } from "./file-content.ts";
 
 /** A file, directory or symlink to put into a layer. */
 export type NewFile = {
@@ -19,26 +19,6 @@ export type NewFile = {
   | { readonly type: "directory" }
   | { readonly type: "symlink"; readonly target: string }
 );
-
-/** Content that is read when it is needed, which may be more than once; each time it must be the same `size` bytes. */
-export interface FileContent {
-  /** Bytes. */
-  readonly size: number;
-  /** Begins to read. */
-  open(): ByteStream;
-}
-
-/** The content of a file on disk. @throws {Error} the system's, when it cannot be read */
-export async function contentOfFile(path: string): Promise<FileContent> {
-  const { size, ...first } = await openFile(path);
-  await first[Symbol.asyncDispose]();
-  return { size, open: () => readAgain(path) };
-}
-
-async function* readAgain(path: string): ByteStream {
-  await using file = await openFile(path);
-  yield* file.bytes;
-}
 
 /** Two numbers for a device, a sparse file or an owner beyond this have no place in the headers that are written. */
 const LARGEST_ID = 0o7777777;

@@ -1,6 +1,6 @@
-import { planTasks, type SyncPlan } from "../../sync/plan.ts";
+import type { SyncPlan } from "../../sync/plan.ts";
 import type { SyncState } from "../../sync/sync-state.ts";
-import { type GatherOptions, gatherMirrors } from "./gather-mirrors.ts";
+import type { GatherOptions } from "./gather-mirrors.ts";
 import type { Mirrors } from "./mirrors.ts";
 
 /** How a plan is made. */
@@ -19,6 +19,10 @@ export async function planSync(
   options: PlanOptions = {},
 ): Promise<Omit<SyncPlan, "deletions">> {
   const { state, signal } = options;
+  const [{ gatherMirrors }, { planTasks }] = await Promise.all([
+    import("./gather-mirrors.ts"),
+    import("../../sync/plan.ts"),
+  ]);
   const entries = await gatherMirrors(mirrors, options);
   return await planTasks(
     entries.flatMap(({ tasks }) => tasks),

@@ -1,26 +1,12 @@
 import type { CopyRequest } from "../../copy/copy-request.ts";
-import { type BlobTotals, SharedBlobs } from "../../copy/shared-blobs.ts";
+import type { BlobTotals } from "../../copy/shared-blobs.ts";
 import type { Digest } from "../../core/digest.ts";
-import { ImageError } from "../../core/errors.ts";
-import { type RetryPolicy, retrying } from "../../core/retry.ts";
-import { copyClosure } from "../../sync/closure.ts";
-import type { GatheredEntry } from "../../sync/gather.ts";
-import {
-  type DeletionCap,
-  deleteAll,
-  exceededCap,
-  type PlannedDeletion,
-  type PruneContext,
-  planPruning,
-} from "../../sync/prune.ts";
-import { createPruneContext } from "../../sync/prune-context.ts";
+import type { RetryPolicy } from "../../core/retry.ts";
+import type { DeletionCap, PlannedDeletion } from "../../sync/prune.ts";
 import type { SyncListener, SyncOutcome } from "../../sync/sync-event.ts";
 import type { SyncState } from "../../sync/sync-state.ts";
-import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
-import { SyncFailure, type SyncResult, synchronize } from "../../sync/synchronize.ts";
-import { environmentOf } from "../call-options.ts";
-import { admissionOf, type PolicyChoice } from "../policy-choice.ts";
-import { type GatherOptions, gatherMirrors, resolverOf } from "./gather-mirrors.ts";
+import type { PolicyChoice } from "../policy-choice.ts";
+import type { GatherOptions } from "./gather-mirrors.ts";
 import type { Mirrors } from "./mirrors.ts";
 
 /** How images are mirrored. */
@@ -72,8 +58,6 @@ export interface Synced {
   readonly blobs: BlobTotals;
 }
 
-const HALF: DeletionCap = { kind: "percent", value: 50 };
-
 /**
  * Makes registries or directories have the images of others: copies what is missing or different, and with `prune` deletes what is
  * not mirrored. With `keepGoing`, failed images are in the summary, and nothing is deleted.
@@ -81,94 +65,6 @@ const HALF: DeletionCap = { kind: "percent", value: 50 };
  * is a programmer's mistake
  */
 export async function sync(mirrors: Mirrors, options: SyncOptions = {}): Promise<Synced> {
-  const { signal } = options;
-  const entries = await gatherMirrors(mirrors, options);
-  const tasks = entries.flatMap((entry) => entry.tasks);
-  const pruner = await pruneContextOf(entries, options);
-  const planned = await findDeletions(tasks, pruner, options);
-  const blobs = new SharedBlobs();
-  const images = (await copyAll(tasks, blobs, options)).map(toImage);
-  const deleted: PlannedDeletion[] = [];
-  if (images.every(({ outcome }) => outcome !== "failed")) {
-    // What has been copied since may need some of them.
-    const still = new Set((await findDeletions(tasks, pruner, options)).map(keyOf));
-    const going = planned.filter((deletion) => still.has(keyOf(deletion)));
-    await deleteAll(going, pruner, ({ name, digest }) => deleted.push({ name, digest }), { signal });
-  }
-  return { images, deleted, blobs: blobs.totals };
-}
-
-async function copyAll(
-  tasks: readonly SyncTask[],
-  sharedBlobs: SharedBlobs,
-  options: SyncOptions,
-): Promise<readonly SyncResult[]> {
-  const { policy, keepGoing = false, retry, knowledge, signal } = options;
-  const resolve = resolverOf(options);
-  const settings = {
-    ...options,
-    sharedBlobs,
-    admit: await admissionOf(policy, environmentOf(options)),
-    keepsGoing: keepGoing,
-    retrying: <T>(
-      work: () => Promise<T>,
-      operation: { readonly signal?: AbortSignal | undefined },
-    ): Promise<T> => retrying({ times: retry?.times ?? 0, delay: retry?.delay }, work, operation),
-    complete: async (task: SyncTask, operation: { readonly signal?: AbortSignal | undefined }) => {
-      const { withReferrers, withCosignTags, sourceTags, access } = task;
-      const context = {
-        ...{ knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
-        resolve: (name: string, role: "source" | "destination") => resolve(name, role, access[role]),
-      };
-      return (await copyClosure(task.source, task.destination, context, operation)).complete;
-    },
-  };
-  try {
-    return await synchronize(tasks, settings, { signal });
-  } catch (error) {
-    throw error instanceof SyncFailure ? error.cause : error;
-  }
-}
-
-async function pruneContextOf(
-  entries: readonly GatheredEntry[],
-  options: SyncOptions,
-): Promise<PruneContext> {
-  const resolve = resolverOf(options);
-  const context = await createPruneContext({
-    entries,
-    prunes: options.prune ?? false,
-    protect: [],
-    isWhole: () => true,
-    mayPruneOthers: false,
-    resolve: async (name, access) => await resolve(name, "destination", access),
-  });
-  return { ...context, mayPrune: (repository) => options.prune === true && context.mayPrune(repository) };
-}
-
-/** @throws {ImageError} UNSUPPORTED_OPERATION when that is more than may be deleted */
-async function findDeletions(
-  tasks: readonly SyncTask[],
-  context: PruneContext,
-  { maxDelete = HALF, signal }: SyncOptions,
-): Promise<readonly PlannedDeletion[]> {
-  const pruned = await planPruning(tasks, context, { signal });
-  const exceeded = exceededCap(pruned, maxDelete);
-  if (exceeded !== undefined)
-    throw new ImageError("UNSUPPORTED_OPERATION", `nothing is deleted: ${exceeded}`);
-  return pruned.flatMap(({ deletions }) => deletions).map(({ name, digest }) => ({ name, digest }));
-}
-
-function keyOf({ name, digest }: PlannedDeletion): string {
-  return `${name} ${digest}`;
-}
-
-function toImage({ task, outcome, digest, error }: SyncResult): SyncedImage {
-  const names = { from: nameOf(task.source), to: nameOf(task.destination) };
-  return {
-    ...names,
-    outcome,
-    ...(digest === undefined ? {} : { digest }),
-    ...(error === undefined ? {} : { error }),
-  };
+  const { runSync } = await import("./run-sync.ts");
+  return await runSync(mirrors, options);
 }
