@@ -6,7 +6,10 @@ export type ByteStream = AsyncIterable<Uint8Array>;
 
 /** The per-call options of every operation. Aborting rejects with `signal.reason`. */
 export interface OperationOptions {
-  /** Aborts the operation, which then rejects with the signal's reason. */
+  /**
+   * Aborts the operation, which then rejects with the signal's reason. Below the functions of `skopeo-ts` itself, a reason that is no
+   * `AbortError` may be the cause of what it rejects with.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 

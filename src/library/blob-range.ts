@@ -24,6 +24,9 @@ export async function openRange(
   { offset = 0, length }: BlobRange,
   options: OperationOptions,
 ): Promise<BlobReader> {
+  for (const count of [offset, length ?? 0])
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw new RangeError(`a part of a blob begins and ends at whole bytes, not at ${count}`);
   const { digest, urls, size } = blob;
   if (length === 0 || (size !== undefined && offset >= size && length === undefined)) return emptyReader();
   const isWhole = offset === 0 && (length === undefined || length === size);

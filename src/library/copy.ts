@@ -7,6 +7,7 @@ import type { ProgressEvent } from "../core/progress.ts";
 import { type RetryPolicy, retrying } from "../core/retry.ts";
 import type { ImageAccess } from "../environment/image-access.ts";
 import { type CallOptions, environmentOf, type ImageName, resolveImage } from "./call-options.ts";
+import { interruptible } from "./interruption.ts";
 import { type PlatformChoice, selectInstances } from "./platform-choice.ts";
 import { admissionOf, type PolicyChoice } from "./policy-choice.ts";
 
@@ -68,6 +69,10 @@ export async function copy(
   destination: ImageName,
   options: CopyOptions = {},
 ): Promise<Copied> {
+  return await interruptible(options, async (inner) => await run(source, destination, inner));
+}
+
+async function run(source: ImageName, destination: ImageName, options: CopyOptions): Promise<Copied> {
   const { platforms, policy, retry, onEvent, sourceAccess, destinationAccess, withReferrers, signal } =
     options;
   const from = await resolveImage(source, options, sourceAccess);

@@ -1,6 +1,7 @@
 import type { ImageSource } from "../core/image.ts";
 import type { InspectData } from "../inspect/inspect-data.ts";
 import { type AccessOptions, type ImageName, required, resolveImage } from "./call-options.ts";
+import { interruptible } from "./interruption.ts";
 import { type PlatformName, wantedPlatform } from "./platform-choice.ts";
 
 /** What to describe. */
@@ -16,6 +17,10 @@ export interface InspectOptions extends AccessOptions {
  * @throws {ImageError} NOT_FOUND, NO_MATCHING_INSTANCE, UNSUPPORTED_OPERATION for an artifact that is no image
  */
 export async function inspect(image: ImageName, options: InspectOptions = {}): Promise<InspectData> {
+  return await interruptible(options, async (inner) => await describe(image, inner));
+}
+
+async function describe(image: ImageName, options: InspectOptions): Promise<InspectData> {
   const { access, platform, withTags = true, signal } = options;
   const reference = await resolveImage(image, options, access);
   const { ImageInspection, readTags } = await import("../inspect/inspect-image.ts");

@@ -1,4 +1,5 @@
 import { type AccessOptions, type ImageName, required, resolveImage } from "./call-options.ts";
+import { interruptibleItems } from "./interruption.ts";
 
 /**
  * The tags of a repository as its store lists them, page by page: `docker://registry.example.com/app`. Of an archive, the names of
@@ -6,7 +7,11 @@ import { type AccessOptions, type ImageName, required, resolveImage } from "./ca
  * @throws {ImageError} NOT_FOUND, UNSUPPORTED_OPERATION where there is no such thing
  */
 export async function* listTags(repository: ImageName, options: AccessOptions = {}): AsyncGenerator<string> {
+  yield* interruptibleItems(options, (inner) => list(repository, inner));
+}
+
+async function* list(repository: ImageName, options: AccessOptions): AsyncGenerator<string> {
   const reference = await resolveImage(repository, options, options.access);
-  const list = reference.listImages ?? reference.listTags;
-  yield* required(list, reference, "it has no list of tags").call(reference, { signal: options.signal });
+  const pages = reference.listImages ?? reference.listTags;
+  yield* required(pages, reference, "it has no list of tags").call(reference, { signal: options.signal });
 }

@@ -10,6 +10,7 @@ import { type IndexManifest, type Manifest, parseIndex, parseManifest } from "..
 import { resolveInstance } from "../format/resolve-instance.ts";
 import { type BlobName, type BlobRange, openRange } from "./blob-range.ts";
 import type { ImageFile } from "./image-files.ts";
+import { interruptible, interruptibleBlob, interruptibleItems } from "./interruption.ts";
 import { type PlatformName, wantedPlatform } from "./platform-choice.ts";
 
 /** One image of an index, or one that stands alone. */
@@ -51,7 +52,7 @@ export class OpenImage implements AsyncDisposable {
 
   /** All images of the index, those of indexes within it too; the image itself where it stands alone. */
   async *instances(options: OperationOptions = {}): AsyncGenerator<Instance> {
-    yield* this.#walk(this.raw, undefined, 0, options);
+    yield* interruptibleItems(options, (inner) => this.#walk(this.raw, undefined, 0, inner));
   }
 
   /**
@@ -59,10 +60,12 @@ export class OpenImage implements AsyncDisposable {
    * @throws {ImageError} NO_MATCHING_INSTANCE, NOT_FOUND
    */
   async instance(wanted?: PlatformName, options: OperationOptions = {}): Promise<Instance> {
-    if (typeof wanted === "string" && isDigest(wanted)) return toInstance(await this.#read(wanted, options));
-    const platform = await wantedPlatform(wanted);
-    const read = async (digest: Digest): Promise<RawManifest> => await this.#read(digest, options);
-    return toInstance(await resolveInstance(this.raw, platform, "choosing image instance", read));
+    return await interruptible(options, async (inner) => {
+      const read = async (digest: Digest): Promise<RawManifest> => await this.#read(digest, inner);
+      if (typeof wanted === "string" && isDigest(wanted)) return toInstance(await read(wanted));
+      const platform = await wantedPlatform(wanted);
+      return toInstance(await resolveInstance(this.raw, platform, "choosing image instance", read));
+    });
   }
 
   /** The configuration of an image. @throws {ImageError} UNSUPPORTED_OPERATION for schema 1, which has none */
@@ -83,7 +86,9 @@ export class OpenImage implements AsyncDisposable {
    * were asked for. Of a part, for which nothing can vouch, only the length is. The reader is to be disposed.
    */
   async openBlob(blob: BlobName, range: BlobRange = {}, options: OperationOptions = {}): Promise<BlobReader> {
-    return await openRange(this.#source, blob, range, options);
+    return await interruptible(options, async (inner) =>
+      interruptibleBlob(await openRange(this.#source, blob, range, inner), options),
+    );
   }
 
   /**
@@ -92,7 +97,9 @@ export class OpenImage implements AsyncDisposable {
    */
   async *listFiles(instance: Instance, options: OperationOptions = {}): AsyncGenerator<ImageFile> {
     const { listFiles } = await import("./image-files.ts");
-    yield* listFiles(instance.layers, (layer) => this.openBlob(layer, {}, options), options);
+    yield* interruptibleItems(options, (inner) =>
+      listFiles(instance.layers, (layer) => this.openBlob(layer, {}, inner), inner),
+    );
   }
 
   /** Closes the image. What was opened of it cannot be read any more. */

@@ -6,11 +6,11 @@ import { ImageError } from "../core/errors.ts";
 import type { BlobReader, StoredBlob } from "../core/image.ts";
 import type { ImageAccess } from "../environment/image-access.ts";
 import type { ImageEnvironment } from "../environment/image-environment.ts";
-import type { BlobUploader } from "../registry/blob-upload.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { errorFromResponse } from "../registry/registry-error.ts";
 import { type BlobName, type BlobRange, openRange } from "./blob-range.ts";
 import { environmentOf } from "./call-options.ts";
+import { interruptible, interruptibleBlob, interruptibleItems } from "./interruption.ts";
 
 /** How a registry is reached. */
 export interface RegistryOptions {
@@ -38,20 +38,21 @@ export class Registry {
 
   /** Whether it answers, and lets this user in. @throws {ImageError} UNAUTHORIZED, NETWORK_FAILURE */
   async ping(options: OperationOptions = {}): Promise<void> {
-    const { connection } = await this.#connect();
-    const response = await connection.ping(options);
-    if (response.status !== 200) throw await errorFromResponse(response);
-    await response.discard();
+    await this.#ask(options, async ({ connection }, inner) => {
+      const response = await connection.ping(inner);
+      if (response.status !== 200) throw await errorFromResponse(response);
+      await response.discard();
+    });
   }
 
   /** "Listing Repositories", where the registry does that. */
   async *listRepositories(options: OperationOptions = {}): AsyncGenerator<string> {
-    yield* (await this.#connect()).listRepositories(options);
+    yield* this.#list(options, (client, inner) => client.listRepositories(inner));
   }
 
   /** "Listing Tags", page by page. */
   async *listTags(repository: string, options: OperationOptions = {}): AsyncGenerator<string> {
-    yield* (await this.#connect()).listTags(repository, options);
+    yield* this.#list(options, (client, inner) => client.listTags(repository, inner));
   }
 
   /** "Pulling manifests": by a tag, or by a digest, which what is served must have. @throws {ImageError} NOT_FOUND, DIGEST_MISMATCH */
@@ -60,7 +61,7 @@ export class Registry {
     reference: string,
     options: OperationOptions = {},
   ): Promise<RawManifest> {
-    return await (await this.#connect()).readManifest(repository, reference, options);
+    return await this.#ask(options, (client, inner) => client.readManifest(repository, reference, inner));
   }
 
   /** The digest of a manifest, by a request that costs no pull; undefined where there is none. */
@@ -69,7 +70,9 @@ export class Registry {
     reference: string,
     options: OperationOptions = {},
   ): Promise<Digest | undefined> {
-    return await (await this.#connect()).findManifest(repository, reference, options, "pull");
+    return await this.#ask(options, (client, inner) =>
+      client.findManifest(repository, reference, inner, "pull"),
+    );
   }
 
   /** "Pushing Manifests", after its blobs. @throws {ImageError} MANIFEST_REJECTED */
@@ -79,12 +82,12 @@ export class Registry {
     manifest: RawManifest,
     options: OperationOptions = {},
   ): Promise<void> {
-    await (await this.#connect()).writeManifest(repository, reference, manifest, options);
+    await this.#ask(options, (client, inner) => client.writeManifest(repository, reference, manifest, inner));
   }
 
   /** "Deleting Manifests". Every tag that names it goes with it. */
   async deleteManifest(repository: string, digest: Digest, options: OperationOptions = {}): Promise<void> {
-    await (await this.#connect()).deleteManifest(repository, digest, options);
+    await this.#ask(options, (client, inner) => client.deleteManifest(repository, digest, inner));
   }
 
   /** The size of a blob in bytes; undefined where the repository does not have it. */
@@ -93,7 +96,7 @@ export class Registry {
     digest: Digest,
     options: OperationOptions = {},
   ): Promise<number | undefined> {
-    return await (await this.#connect()).findBlob(repository, digest, options);
+    return await this.#ask(options, (client, inner) => client.findBlob(repository, digest, inner));
   }
 
   /**
@@ -106,15 +109,16 @@ export class Registry {
     range: BlobRange = {},
     options: OperationOptions = {},
   ): Promise<BlobReader> {
-    const client = await this.#connect();
-    const source = {
-      canSkip: true,
-      openBlob: async (
-        wanted: Pick<Descriptor, "digest">,
-        operation?: OperationOptions,
-      ): Promise<BlobReader> => await client.openBlob(repository, wanted, operation),
-    };
-    return await openRange(source, blob, range, options);
+    return await this.#ask(options, async (client, inner) => {
+      const source = {
+        canSkip: true,
+        openBlob: async (
+          wanted: Pick<Descriptor, "digest">,
+          operation?: OperationOptions,
+        ): Promise<BlobReader> => await client.openBlob(repository, wanted, operation),
+      };
+      return interruptibleBlob(await openRange(source, blob, range, inner), options);
+    });
   }
 
   /**
@@ -128,7 +132,10 @@ export class Registry {
     options: OperationOptions = {},
   ): Promise<StoredBlob> {
     const stream = blob.digest === undefined ? bytes : verified(bytes, blob.digest, blob.size);
-    return await (await this.#uploader(repository)).upload(stream, blob, options);
+    return await this.#ask(options, async ({ connection }, inner) => {
+      const { BlobUploader } = await import("../registry/blob-upload.ts");
+      return await new BlobUploader(connection, repository).upload(stream, blob, inner);
+    });
   }
 
   /** "Mounting a blob from another repository" of this registry. Whether it was there to be mounted. */
@@ -138,7 +145,10 @@ export class Registry {
     from: string,
     options: OperationOptions = {},
   ): Promise<boolean> {
-    return await (await this.#uploader(repository)).mount(digest, from, options);
+    return await this.#ask(options, async ({ connection }, inner) => {
+      const { BlobUploader } = await import("../registry/blob-upload.ts");
+      return await new BlobUploader(connection, repository).mount(digest, from, inner);
+    });
   }
 
   /** "Listing Referrers", by the API or by the fall-back tag. */
@@ -147,7 +157,7 @@ export class Registry {
     subject: Digest,
     options: OperationOptions = {},
   ): Promise<readonly Descriptor[]> {
-    return await (await this.#connect()).listReferrers(repository, subject, options);
+    return await this.#ask(options, (client, inner) => client.listReferrers(repository, subject, inner));
   }
 
   /**
@@ -163,16 +173,27 @@ export class Registry {
   ): Promise<void> {
     const { mediaType, digest, bytes } = manifest;
     if (digest === subject) throw new ImageError("MANIFEST_INVALID", "a manifest cannot be its own subject");
-    const client = await this.#connect();
-    await client.writeManifest(repository, digest, manifest, options);
     const listed = { ...descriptor, mediaType, digest, size: bytes.length };
-    const { announceReferrers } = await import("../registry/referrers.ts");
-    await announceReferrers(client, repository, subject, [listed], options);
+    await this.#ask(options, async (client, inner) => {
+      const { announceReferrers } = await import("../registry/referrers.ts");
+      await client.writeManifest(repository, digest, manifest, inner);
+      await announceReferrers(client, repository, subject, [listed], inner);
+    });
   }
 
-  async #uploader(repository: string): Promise<BlobUploader> {
-    const { BlobUploader } = await import("../registry/blob-upload.ts");
-    return new BlobUploader((await this.#connect()).connection, repository);
+  #ask<T>(
+    options: OperationOptions,
+    question: (client: RegistryClient, options: OperationOptions) => Promise<T>,
+  ): Promise<T> {
+    return interruptible(options, async (inner) => await question(await this.#connect(), inner));
+  }
+
+  async *#list<T>(
+    options: OperationOptions,
+    question: (client: RegistryClient, options: OperationOptions) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    const client = await this.#connect();
+    yield* interruptibleItems(options, (inner) => question(client, inner));
   }
 
   #connect(): Promise<RegistryClient> {

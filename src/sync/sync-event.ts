@@ -23,6 +23,15 @@ export type SyncEvent =
       readonly to: string;
       readonly event: ProgressEvent;
     }
+  /** An attempt to compare or copy an image failed, and another one begins after `wait` milliseconds. */
+  | {
+      readonly kind: "image-retry";
+      readonly from: string;
+      readonly to: string;
+      readonly attempt: number;
+      readonly wait: number;
+      readonly error: string;
+    }
   /** An image is at its destination, or `error` says why it is not. */
   | {
       readonly kind: "image-end";

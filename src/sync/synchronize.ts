@@ -24,8 +24,8 @@ export interface SyncSettings
   readonly imagesAtATime?: number | undefined;
   /** Go on with other images after one has failed. */
   readonly keepsGoing: boolean;
-  /** Runs one copy, and once more if it may succeed then. */
-  readonly retrying: <T>(work: () => Promise<T>, options: OperationOptions) => Promise<T>;
+  /** Does something for a task, and once more if it may succeed then. */
+  readonly retrying: <T>(work: () => Promise<T>, options: OperationOptions, task: SyncTask) => Promise<T>;
   /** Brings what else belongs to an image that is at its destination now, and tells what that is. */
   readonly complete?: ((task: SyncTask, options: OperationOptions) => Promise<readonly string[]>) | undefined;
   readonly sharedBlobs?: SharedBlobs | undefined;
@@ -118,12 +118,12 @@ class SyncRun {
   async #attempt(task: SyncTask, options: OperationOptions): Promise<SyncResult> {
     try {
       const { retrying } = this.#settings;
-      const comparison = await retrying(() => compareTask(task, this.#settings, options), options);
+      const comparison = await retrying(() => compareTask(task, this.#settings, options), options, task);
       const signers = this.#signersFor(task);
       const isSettled = comparison.isEqual && this.#settings.format === undefined && signers.length === 0;
       const result = isSettled
         ? { task, outcome: "unchanged" as const, digest: toDigest(comparison.destination) }
-        : await retrying(() => this.#copy(task, signers, comparison, options), options);
+        : await retrying(() => this.#copy(task, signers, comparison, options), options, task);
       if (result.digest === undefined) return result;
       return { ...result, attached: await this.#settle(task, comparison.source, result.digest, options) };
     } catch (error) {
@@ -177,7 +177,7 @@ class SyncRun {
     const { state, complete, retrying } = this.#settings;
     if (source !== undefined) state?.remember(task, { source, destination });
     if (complete === undefined || !(task.withReferrers || task.withCosignTags)) return undefined;
-    return await retrying(() => complete(task, options), options);
+    return await retrying(() => complete(task, options), options, task);
   }
 }
 

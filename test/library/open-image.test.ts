@@ -69,6 +69,8 @@ describe("an open image", () => {
         expect(Buffer.from(await collect(blob.bytes, MEGABYTE, "part"))).toEqual(Buffer.from(expected));
         expect(blob.size).toBe(expected.length);
       }
+      for (const range of [{ offset: -1 }, { length: -1 }, { offset: 0.5 }, { length: Number.NaN }])
+        expect(opened.openBlob(layer, range)).rejects.toThrow(RangeError);
       await using beyond = await opened.openBlob(layer, { offset: 5, length: whole.length });
       expect(collect(beyond.bytes, MEGABYTE, "part")).rejects.toThrow(ImageError);
     });

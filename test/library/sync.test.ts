@@ -89,6 +89,29 @@ describe("sync", () => {
     });
   });
 
+  test("tries again what may succeed then, and tells so", async () => {
+    await withTags(["1"], async (from) => {
+      let failures = 1;
+      await using flaky = await startRegistry({
+        store: new MemoryStore(),
+        intercept: async ({ method, url }) =>
+          method === "PUT" && url.includes("/manifests/") && failures-- > 0
+            ? Response.json({ errors: [{ code: "UNKNOWN" }] }, { status: 400 })
+            : undefined,
+      });
+      const events: SyncEvent[] = [];
+      const to = `${flaky.address}/mirror/app`;
+      const { images } = await sync([{ from: `${from}/app`, to }], {
+        ...OPTIONS,
+        retry: { times: 1, delay: 5 },
+        onEvent: (event) => events.push(event),
+      });
+      expect(images).toMatchObject([{ outcome: "added" }]);
+      const retries = events.filter(({ kind }) => kind === "image-retry");
+      expect(retries).toMatchObject([{ to: `docker://${to}:1`, attempt: 1, wait: 5 }]);
+    });
+  });
+
   test("fails with the first failure, or tells it in the end", async () => {
     await withTags(["1"], async (from) => {
       const directory = temporary("sync");

@@ -92,6 +92,7 @@ function logEvent(event: SyncEvent, log: Logger): void {
       if (event.event.kind === "warning") log.warn(event.event.message);
       return;
     case "sync-start":
+    case "image-retry":
       return;
   }
 }

@@ -26,6 +26,7 @@ export class SyncTally {
         this.#images += event.images;
         return;
       case "image-start":
+      case "image-retry":
         return;
       case "image-end":
         this.#done++;

@@ -5,6 +5,7 @@ import type { ImageReference } from "../../core/image.ts";
 import { OCI_CONFIG, OCI_MANIFEST } from "../../core/media-type.ts";
 import type { HistoryEntry, ImageConfig, RunConfig } from "../../format/image-config.ts";
 import { type AccessOptions, type ImageName, resolveImage } from "../call-options.ts";
+import { interruptible } from "../interruption.ts";
 import { openImage } from "../open-image.ts";
 import { type PlatformName, readPlatform } from "../platform-choice.ts";
 import { type BuiltImage, builtImage, bytesBlob } from "./built-image.ts";
@@ -62,6 +63,10 @@ interface Base {
  * @throws {ImageError}
  */
 export async function buildImage(image: NewImage, options: AccessOptions = {}): Promise<BuiltImage> {
+  return await interruptible(options, async (inner) => await build(image, inner));
+}
+
+async function build(image: NewImage, options: AccessOptions): Promise<BuiltImage> {
   const base = image.base === undefined ? undefined : await readBase(image.base, image.platform, options);
   const [{ buildLayer }, { formatImageManifest }] = await Promise.all([
     import("./new-layer.ts"),

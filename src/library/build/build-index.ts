@@ -3,6 +3,7 @@ import { computeDigest, type Digest } from "../../core/digest.ts";
 import type { ImageReference } from "../../core/image.ts";
 import { OCI_INDEX } from "../../core/media-type.ts";
 import { type AccessOptions, type ImageName, resolveImage } from "../call-options.ts";
+import { interruptible } from "../interruption.ts";
 import { openImage } from "../open-image.ts";
 import { type PlatformName, readPlatform } from "../platform-choice.ts";
 import { type BuiltBlob, type BuiltImage, builtImage } from "./built-image.ts";
@@ -31,6 +32,10 @@ export interface NewIndex {
  * @throws {ImageError}
  */
 export async function buildIndex(index: NewIndex, options: AccessOptions = {}): Promise<BuiltImage> {
+  return await interruptible(options, async (inner) => await build(index, inner));
+}
+
+async function build(index: NewIndex, options: AccessOptions): Promise<BuiltImage> {
   const instances = new Map<Digest, RawManifest>();
   const blobs = new Map<Digest, BuiltBlob>();
   const others: ImageReference[] = [];

@@ -1,5 +1,6 @@
 import type { SyncPlan } from "../../sync/plan.ts";
 import type { SyncState } from "../../sync/sync-state.ts";
+import { interruptible } from "../interruption.ts";
 import type { GatherOptions } from "./gather-mirrors.ts";
 import type { Mirrors } from "./mirrors.ts";
 
@@ -18,6 +19,10 @@ export async function planSync(
   mirrors: Mirrors,
   options: PlanOptions = {},
 ): Promise<Omit<SyncPlan, "deletions">> {
+  return await interruptible(options, async (inner) => await plan(mirrors, inner));
+}
+
+async function plan(mirrors: Mirrors, options: PlanOptions): Promise<Omit<SyncPlan, "deletions">> {
   const { state, signal } = options;
   const [{ gatherMirrors }, { planTasks }] = await Promise.all([
     import("./gather-mirrors.ts"),

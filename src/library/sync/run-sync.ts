@@ -1,6 +1,7 @@
 import { SharedBlobs } from "../../copy/shared-blobs.ts";
-import { ImageError } from "../../core/errors.ts";
-import { retrying } from "../../core/retry.ts";
+import type { OperationOptions } from "../../core/byte-stream.ts";
+import { errorMessage, ImageError } from "../../core/errors.ts";
+import { type RetryPolicy, retrying } from "../../core/retry.ts";
 import { copyClosure } from "../../sync/closure.ts";
 import type { GatheredEntry } from "../../sync/gather.ts";
 import {
@@ -47,18 +48,16 @@ async function copyAll(
   sharedBlobs: SharedBlobs,
   options: SyncOptions,
 ): Promise<readonly SyncResult[]> {
-  const { policy, keepGoing = false, retry, knowledge, signal } = options;
+  const { policy, keepGoing = false, knowledge, signal } = options;
   const resolve = resolverOf(options);
   const settings = {
     ...options,
     sharedBlobs,
     admit: await admissionOf(policy, environmentOf(options)),
     keepsGoing: keepGoing,
-    retrying: <T>(
-      work: () => Promise<T>,
-      operation: { readonly signal?: AbortSignal | undefined },
-    ): Promise<T> => retrying({ times: retry?.times ?? 0, delay: retry?.delay }, work, operation),
-    complete: async (task: SyncTask, operation: { readonly signal?: AbortSignal | undefined }) => {
+    retrying: <T>(work: () => Promise<T>, operation: OperationOptions, task: SyncTask): Promise<T> =>
+      retrying(retryPolicy(task, options), work, operation),
+    complete: async (task: SyncTask, operation: OperationOptions) => {
       const { withReferrers, withCosignTags, sourceTags, access } = task;
       const context = {
         ...{ knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
@@ -72,6 +71,16 @@ async function copyAll(
   } catch (error) {
     throw error instanceof SyncFailure ? error.cause : error;
   }
+}
+
+function retryPolicy({ source, destination }: SyncTask, { retry, onEvent }: SyncOptions): RetryPolicy {
+  const [from, to] = [nameOf(source), nameOf(destination)];
+  return {
+    times: retry?.times ?? 0,
+    delay: retry?.delay,
+    onRetry: ({ error, retry: attempt, delay: wait }) =>
+      onEvent?.({ kind: "image-retry", from, to, attempt, wait, error: errorMessage(error) }),
+  };
 }
 
 async function pruneContextOf(

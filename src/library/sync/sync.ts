@@ -5,6 +5,7 @@ import type { RetryPolicy } from "../../core/retry.ts";
 import type { DeletionCap, PlannedDeletion } from "../../sync/prune.ts";
 import type { SyncListener, SyncOutcome } from "../../sync/sync-event.ts";
 import type { SyncState } from "../../sync/sync-state.ts";
+import { interruptible } from "../interruption.ts";
 import type { PolicyChoice } from "../policy-choice.ts";
 import type { GatherOptions } from "./gather-mirrors.ts";
 import type { Mirrors } from "./mirrors.ts";
@@ -65,6 +66,8 @@ export interface Synced {
  * is a programmer's mistake
  */
 export async function sync(mirrors: Mirrors, options: SyncOptions = {}): Promise<Synced> {
-  const { runSync } = await import("./run-sync.ts");
-  return await runSync(mirrors, options);
+  return await interruptible(options, async (inner) => {
+    const { runSync } = await import("./run-sync.ts");
+    return await runSync(mirrors, inner);
+  });
 }
