@@ -32,6 +32,7 @@ export {
 } from "../signing/sigstore/image-signer.ts";
 export { generateKeyFiles, type KeyFiles, readPrivateKeyFile } from "../signing/sigstore/private-key-file.ts";
 export type { RekorEntry, RekorProof } from "../signing/sigstore/rekor.ts";
+export { rekorLog, requestSigningKey, type SigstoreService } from "../signing/sigstore/services.ts";
 export { simpleImageSigner } from "../signing/simple/image-signer.ts";
 export { SigningError, type SigningFailure, type SimpleSigner } from "../signing/simple/signer.ts";
 export type {

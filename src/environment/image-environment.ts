@@ -136,7 +136,7 @@ export class ImageEnvironment {
     return await (await this.#connections()).connectTo(registry, access);
   }
 
-  /** A client for the services of sigstore: it uses the machine's proxies and authorities, and has no credentials. @internal */
+  /** A client for the services of sigstore: it uses the machine's proxies and authorities, and has no credentials. */
   async openServiceClient(): Promise<HttpClient> {
     return await (await this.#connections()).openServiceClient();
   }
