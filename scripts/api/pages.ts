@@ -120,6 +120,8 @@ function renderMember(member: ApiMember, comment: string): string {
   const [text = "", ...more] = sentences(comment);
   const code = signature(member.excerptTokens).replaceAll(/\s+/g, " ").replace(/;$/, "");
   const lines = more.flatMap((paragraph) => paragraph.split("\n"));
+  // What API Extractor says of constructors without a docstring goes without saying.
+  if (text.startsWith("Constructs a new instance of")) return `- \`${code}\``;
   return [`- \`${code}\`: ${text.replaceAll("\n", "\n  ")}`, ...lines.map((line) => `  ${line}`)].join("\n");
 }
 
