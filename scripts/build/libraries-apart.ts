@@ -1,20 +1,28 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 /**
  * Libraries that few runs load, in groups that share code. Bytecode is four times as large as what it is made from: these lie in the
  * binary as they are, and are parsed when somebody needs them.
  */
-const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  aws: ["@aws-sdk/client-ecr", "@aws-sdk/client-ecr-public", "@aws-sdk/credential-provider-node"],
-  azure: ["@azure/identity"],
-  google: ["google-auth-library"],
-  re2: ["re2js"],
-  socks: ["socks-proxy-agent"],
-  nacl: ["tweetnacl"],
-  bcrypt: ["bcryptjs"],
-  xz: ["xz-decompress"],
+const GROUPS: Readonly<Record<string, Readonly<Record<string, Exports>>>> = {
+  aws: {
+    "@aws-sdk/client-ecr": ["ECRClient", "GetAuthorizationTokenCommand"],
+    "@aws-sdk/client-ecr-public": ["ECRPUBLICClient", "GetAuthorizationTokenCommand"],
+    "@aws-sdk/credential-provider-node": ["defaultProvider"],
+  },
+  azure: { "@azure/identity": "all" },
+  google: { "google-auth-library": ["GoogleAuth"] },
+  re2: { re2js: ["RE2JS"] },
+  socks: { "socks-proxy-agent": ["SocksProxyAgent"] },
+  nacl: { tweetnacl: "all" },
+  curves: { "@noble/curves/ed25519.js": ["ed25519ph"] },
+  bcrypt: { bcryptjs: ["compare"] },
+  xz: { "xz-decompress": "all" },
 };
+
+/** What a library is asked for; the rest of it is left out. A name that is missing here fails the build. */
+type Exports = readonly string[] | "all";
 
 /**
  * Bundles each group into a file in `directory`, and gives the plugin that replaces imports of their libraries by ones of those files,
@@ -26,8 +34,10 @@ export async function bundleApart(root: string, directory: string): Promise<Bun.
   for (const [group, libraries] of Object.entries(GROUPS)) {
     const file = await bundleGroup(root, directory, group, libraries);
     const modules: Readonly<Record<string, object>> = await import(file);
-    for (const [index, library] of libraries.entries())
-      replacements.set(library, replacement(file, index, Object.keys(modules[memberName(index)] ?? {})));
+    for (const [index, [library, wanted]] of Object.entries(libraries).entries()) {
+      const names = wanted === "all" ? Object.keys(modules[memberName(index)] ?? {}) : wanted;
+      replacements.set(library, replacement(file, index, names));
+    }
   }
   return {
     name: "libraries-apart",
@@ -47,14 +57,19 @@ async function bundleGroup(
   root: string,
   directory: string,
   group: string,
-  libraries: readonly string[],
+  libraries: Readonly<Record<string, Exports>>,
 ): Promise<string> {
-  const entry = join(directory, `${group}.entry.js`);
-  const lines = libraries.map(
-    (library, index) =>
-      `export * as ${memberName(index)} from ${JSON.stringify(Bun.resolveSync(library, root))};\n`,
+  const modules = await Promise.all(
+    Object.entries(libraries).map(async ([library, exports], index) => {
+      const source = JSON.stringify(Bun.resolveSync(library, root));
+      if (exports === "all") return `export * as ${memberName(index)} from ${source};\n`;
+      const module = join(directory, `${group}.${memberName(index)}.js`);
+      await Bun.write(module, `export { ${exports.join(", ")} } from ${source};\n`);
+      return `export * as ${memberName(index)} from ${JSON.stringify(module)};\n`;
+    }),
   );
-  writeFileSync(entry, lines.join(""));
+  const entry = join(directory, `${group}.entry.js`);
+  await Bun.write(entry, modules.join(""));
   const file = join(directory, `${group}.js`);
   await Bun.build({
     entrypoints: [entry],
