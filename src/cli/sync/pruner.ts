@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import { parseTagPattern } from "../../sync/files/tag-pattern.ts";
 import {
+  confirmPruning,
   deleteAll,
   type PlannedDeletion,
   type PruneContext,
@@ -28,21 +29,16 @@ export interface Pruner {
 export async function createPruner(session: SyncSession, gathered: GatheredSources): Promise<Pruner> {
   const { flags, signal, log } = session.invocation;
   const context = await pruneContext(session, gathered);
-  const find = async (tasks: readonly SyncTask[]): Promise<readonly PrunedRepository[]> =>
-    await planPruning(tasks, context, { signal });
   return {
     find: async (tasks) => {
-      const pruned = await find(tasks);
+      const pruned = await planPruning(tasks, context, { signal });
       for (const { name, reason } of pruned.flatMap(({ kept }) => kept)) {
         log.info("Not deleted", { name, reason });
       }
       return pruned;
     },
     async remove(tasks, planned) {
-      const names = new Set(planned.map(({ name, digest }) => `${name} ${digest}`));
-      const found = (await find(tasks))
-        .flatMap((repository) => repository.deletions)
-        .filter(({ name, digest }) => names.has(`${name} ${digest}`));
+      const found = await confirmPruning(planned, tasks, context, { signal });
       if (flags["restore-list"] !== undefined) await writeRestoreList(flags["restore-list"], found);
       const deleted: PlannedDeletion[] = [];
       const onDeleted = ({ name, digest }: PlannedDeletion): void => {

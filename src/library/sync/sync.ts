@@ -6,6 +6,7 @@ import { type RetryPolicy, retrying } from "../../core/retry.ts";
 import { copyClosure } from "../../sync/closure.ts";
 import type { GatheredEntry } from "../../sync/gather.ts";
 import {
+  confirmPruning,
   type DeletionCap,
   deleteAll,
   exceededCap,
@@ -83,9 +84,7 @@ export async function sync(mirrors: Mirrors, options: SyncOptions = {}): Promise
   const images = (await copyAll(tasks, blobs, options)).map(toImage);
   const deleted: PlannedDeletion[] = [];
   if (images.every(({ outcome }) => outcome !== "failed")) {
-    // What has been copied since may need some of them.
-    const still = new Set((await findDeletions(tasks, pruner, options)).map(keyOf));
-    const going = planned.filter((deletion) => still.has(keyOf(deletion)));
+    const going = await confirmPruning(planned, tasks, pruner, { signal });
     await deleteAll(going, pruner, ({ name, digest }) => deleted.push({ name, digest }), { signal });
   }
   return { images, deleted, blobs: blobs.totals };
@@ -150,10 +149,6 @@ async function findDeletions(
   if (exceeded !== undefined)
     throw new ImageError("UNSUPPORTED_OPERATION", `nothing is deleted: ${exceeded}`);
   return pruned.flatMap(({ deletions }) => deletions).map(({ name, digest }) => ({ name, digest }));
-}
-
-function keyOf({ name, digest }: PlannedDeletion): string {
-  return `${name} ${digest}`;
 }
 
 function toImage({ task, outcome, digest, error }: SyncResult): SyncedImage {

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
+import { buildArtifact, buildImage, buildMultiArch, type TestImage, temporary } from "../support/images.ts";
+import { findProgram } from "../support/peers.ts";
+import { type Outcome, runOurs } from "../support/run.ts";
+
+/** What a mirror file asks for between real registries: planned, applied, repeated and pruned. */
+const hasPeers = findProgram("docker-registry") !== undefined;
+if (!hasPeers) console.error("LEFT OUT for want of docker-registry: runs of mirror files");
+
+let source: DockerRegistry;
+let destination: DockerRegistry;
+
+beforeAll(async () => {
+  if (!hasPeers) return;
+  [source, destination] = await Promise.all([startDockerRegistry(), startDockerRegistry()]);
+});
+
+afterAll(async () => {
+  await Promise.all([source, destination].map((registry) => registry?.[Symbol.asyncDispose]()));
+});
+
+/** Writes an image, by the distribution protocol itself, under a tag or, without one, its digest. */
+async function push(registry: DockerRegistry, name: string, image: TestImage, tag?: string): Promise<void> {
+  const put = async (path: string, type: string, body: Buffer): Promise<void> => {
+    const response = await fetch(new URL(path, registry.url), {
+      method: "PUT",
+      headers: { "Content-Type": type },
+      body: new Uint8Array(body),
+    });
+    expect(response.status).toBe(201);
+  };
+  const manifests = [...image.blobs].flatMap(([digest, bytes]) => {
+    const type = bytes[0] === 0x7b ? (JSON.parse(String(bytes)).mediaType as string | undefined) : undefined;
+    return type === undefined ? [] : [{ digest, bytes, type }];
+  });
+  for (const [digest, bytes] of image.blobs) {
+    if (manifests.some((manifest) => manifest.digest === digest)) continue;
+    const begun = await fetch(`${registry.url}/v2/${name}/blobs/uploads/`, { method: "POST" });
+    const place = new URL(begun.headers.get("location") ?? "", registry.url);
+    place.searchParams.set("digest", digest);
+    await put(place.href, "application/octet-stream", bytes);
+  }
+  for (const { digest, bytes, type } of manifests) {
+    const reference = digest === image.top.digest ? (tag ?? digest) : digest;
+    await put(`/v2/${name}/manifests/${reference}`, type, bytes);
+  }
+}
+
+async function tagsOf(registry: DockerRegistry, name: string): Promise<readonly string[]> {
+  const response = await fetch(`${registry.url}/v2/${name}/tags/list`);
+  return (((await response.json()) as { tags?: string[] }).tags ?? []).toSorted();
+}
+
+/** A mirror file for one repository of the source, with more lines for its entry. */
+function mirrorFile(name: string, lines: readonly string[] = []): string {
+  const file = join(temporary("mirror"), "mirror.yaml");
+  const insecure = [source, destination].map(({ host }) => `  ${host}: { tls-verify: false }`);
+  const entry = [`  - from: ${source.host}/${name}`, `    to: ${destination.host}/${name}`];
+  const text = ["version: 1", "registries:", ...insecure, "mirrors:", ...entry];
+  writeFileSync(file, `${[...text, ...lines.map((line) => `    ${line}`)].join("\n")}\n`);
+  return file;
+}
+
+async function sync(words: readonly string[]): Promise<Outcome> {
+  return await runOurs(["--insecure-policy", "sync", ...words]);
+}
+
+async function mirror(file: string, flags: readonly string[] = []): Promise<Outcome> {
+  return await sync(["--src", "yaml", ...flags, file]);
+}
+
+describe.skipIf(!hasPeers)("pruning keeps", () => {
+  test("what a kept tag is about, and what is about something that is about a kept image", async () => {
+    const kept = buildImage({ seed: "kept" });
+    const old = buildImage({ seed: "old" });
+    const sbom = buildArtifact(old.top, "test/sbom");
+    const untagged = buildArtifact(kept.top, "test/sbom");
+    await push(source, "subjects", kept, "v2");
+    for (const [tag, image] of [
+      ["v1", old],
+      ["sbom-v1", sbom],
+      [undefined, untagged],
+      ["signature", buildArtifact(untagged.top, "test/signature")],
+      ["nobodys", buildImage({ seed: "nobodys" })],
+    ] as const)
+      await push(destination, "subjects", image, tag);
+    const file = mirrorFile("subjects", ["protect: sbom-*"]);
+    const outcome = await mirror(file, ["--prune", "--max-delete", "100%"]);
+    expect(outcome).toMatchObject({ exitCode: 0 });
+    expect(await tagsOf(destination, "subjects")).toEqual(["sbom-v1", "signature", "v1", "v2"]);
+    expect(outcome.stderr).toContain("sbom-v1 is about it");
+  });
+
+  test("the images of an index that is mirrored by its digest", async () => {
+    const multi = buildMultiArch("by-digest");
+    const part = buildImage({ seed: "by-digest/amd64", architecture: "amd64" });
+    await push(source, "digests", multi, "v1");
+    await push(destination, "digests", part, "part");
+    await push(destination, "digests", multi, "alias");
+    const file = mirrorFile("digests", [`tags: ["${multi.top.digest}"]`, "prune: true"]);
+    expect(await mirror(file, ["--max-delete", "100%"])).toMatchObject({ exitCode: 0 });
+    expect(await tagsOf(destination, "digests")).toEqual(["alias", "part"]);
+  });
+});
