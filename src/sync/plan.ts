@@ -7,6 +7,7 @@ import { compareTask, type KnownDestinations } from "./compare.ts";
 import { type ImageContents, readContents } from "./image-blobs.ts";
 import type { PlannedDeletion } from "./prune.ts";
 import { destinationHost, nameOf, type SyncTask } from "./sync-task.ts";
+import { settingsOf, type TaskSettings, TaskSettingsSchema } from "./task-settings.ts";
 
 /** Images that are compared at a time. */
 const COMPARED_AT_A_TIME = 64;
@@ -16,6 +17,7 @@ export interface PlannedImage {
   readonly from: string;
   readonly to: string;
   readonly action: "add" | "update" | "unchanged" | "failed";
+  readonly settings: TaskSettings;
   /** What the source names. */
   readonly source?: Digest | undefined;
   /** What the destination names; absent where that is nothing, or not known. */
@@ -51,6 +53,7 @@ const PlanSchema = v.object({
       from: v.string(),
       to: v.string(),
       action: v.picklist(["add", "update", "unchanged", "failed"]),
+      settings: TaskSettingsSchema,
       source: v.optional(DigestSchema),
       destination: v.optional(DigestSchema),
       bytes: v.optional(v.number()),
@@ -117,7 +120,7 @@ async function planTask(
   settings: PlanSettings,
   options: OperationOptions,
 ): Promise<ComparedTask> {
-  const names = { from: nameOf(task.source), to: nameOf(task.destination) };
+  const names = { from: nameOf(task.source), to: nameOf(task.destination), settings: settingsOf(task) };
   try {
     const comparison = await compareTask(task, settings, options);
     const destination = comparison.destination === "none" ? undefined : comparison.destination;

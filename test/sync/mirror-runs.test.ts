@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import { buildArtifact, buildImage, buildMultiArch, type TestImage, temporary } from "../support/images.ts";
 import { findProgram } from "../support/peers.ts";
-import { type Outcome, runOurs } from "../support/run.ts";
+import { fatalMessage, type Outcome, runOurs } from "../support/run.ts";
 
 /** What a mirror file asks for between real registries: planned, applied, repeated and pruned. */
 const hasPeers = findProgram("docker-registry") !== undefined;
@@ -105,3 +105,56 @@ describe.skipIf(!hasPeers)("pruning keeps", () => {
     expect(await tagsOf(destination, "digests")).toEqual(["alias", "part"]);
   });
 });
+
+describe.skipIf(!hasPeers)("a plan, and a report,", () => {
+  test("are carried out alone as the file would be", async () => {
+    const multi = buildMultiArch("alone");
+    const { top } = buildImage({ seed: "alone/amd64", architecture: "amd64" });
+    const signature = `${top.digest.replace(":", "-")}.sig`;
+    await push(source, "alone", multi, "v1");
+    await push(source, "alone", buildArtifact(top, "test/note"), signature);
+    const lines = ["platforms: [linux/amd64, linux/arm64]", "referrers: false", "cosign-tags: true"];
+    const directory = temporary("alone");
+    const [plan, report] = [join(directory, "plan.json"), join(directory, "report.json")];
+    expect((await mirror(mirrorFile("alone", lines), ["--plan-out", plan])).exitCode).toBe(3);
+    expect(await sync(["--apply", plan])).toMatchObject({ exitCode: 0 });
+    expect(await platformsOf(destination, "alone")).toEqual(["amd64", "arm64"]);
+    expect(await tagsOf(destination, "alone")).toEqual([signature, "v1"]);
+
+    await using readOnly = await startDockerRegistry({ isReadOnly: true });
+    const failing = mirrorFile("alone", lines);
+    const text = readFileSync(failing, "utf8").replaceAll(destination.host, readOnly.host);
+    writeFileSync(failing, text);
+    expect((await mirror(failing, ["--report", report])).exitCode).toBe(1);
+    const elsewhere = readFileSync(report, "utf8").replaceAll(
+      `${readOnly.host}/alone`,
+      `${destination.host}/again`,
+    );
+    writeFileSync(report, elsewhere);
+    expect(await sync(["--retry-failed", report])).toMatchObject({ exitCode: 0 });
+    expect(await platformsOf(destination, "again")).toEqual(["amd64", "arm64"]);
+    expect(await tagsOf(destination, "again")).toEqual([signature, "v1"]);
+  });
+
+  test("are refused where the file asks for something else by now", async () => {
+    await push(source, "renamed", buildImage({ seed: "renamed" }), "v1");
+    const plan = join(temporary("renamed"), "plan.json");
+    const file = mirrorFile("renamed");
+    expect((await mirror(file, ["--plan-out", plan])).exitCode).toBe(3);
+    writeFileSync(file, readFileSync(file, "utf8").replace(/(to: .*\/renamed)/, "$1/elsewhere"));
+    const outcome = await mirror(file, ["--apply", plan]);
+    expect(outcome.exitCode).toBe(4);
+    expect(fatalMessage(outcome)).toMatch(
+      /the plan no longer fits: .*renamed:v1 is not to go to .*\/renamed:v1/,
+    );
+    expect(await tagsOf(destination, "renamed")).toEqual([]);
+  });
+});
+
+async function platformsOf(registry: DockerRegistry, name: string): Promise<readonly string[]> {
+  const response = await fetch(`${registry.url}/v2/${name}/manifests/v1`, {
+    headers: { Accept: "application/vnd.oci.image.index.v1+json" },
+  });
+  const index = (await response.json()) as { manifests?: { platform: { architecture: string } }[] };
+  return (index.manifests ?? []).map(({ platform }) => platform.architecture);
+}

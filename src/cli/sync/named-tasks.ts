@@ -3,12 +3,15 @@ import * as v from "valibot";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { PlannedImage } from "../../sync/plan.ts";
 import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
+import { TaskSettingsSchema } from "../../sync/task-settings.ts";
 import type { SyncSession } from "./sync-session.ts";
 import type { GatheredSources } from "./sync-sources.ts";
 
 const ReportSchema = v.object({
   version: v.literal(1),
-  images: v.array(v.object({ from: v.string(), to: v.string(), outcome: v.string() })),
+  images: v.array(
+    v.object({ from: v.string(), to: v.string(), outcome: v.string(), settings: TaskSettingsSchema }),
+  ),
 });
 
 /**
@@ -23,7 +26,7 @@ export async function failedTasks(
   const failed = (await readReport(file)).filter(({ outcome }) => outcome === "failed");
   const tasks =
     gathered === undefined
-      ? await Promise.all(failed.map(({ from, to }) => namedTask(session, from, to, file)))
+      ? await Promise.all(failed.map((image) => namedTask(session, image, file, undefined)))
       : gathered.tasks.filter((task) =>
           failed.some(({ from, to }) => from === nameOf(task.source) && to === nameOf(task.destination)),
         );
@@ -40,27 +43,42 @@ async function readReport(file: string): Promise<v.InferOutput<typeof ReportSche
   }
 }
 
-/** The tasks of a plan, by its own names. */
+/** The tasks of a plan, by its own names and settings; how registries are reached is taken from `known`, which may have credentials. */
 export async function plannedTasks(
   session: SyncSession,
   images: readonly PlannedImage[],
   file: string,
+  known: readonly SyncTask[],
 ): Promise<readonly SyncTask[]> {
-  return await Promise.all(images.map(({ from, to }) => namedTask(session, from, to, file)));
+  const tasks = new Map(known.map((task) => [keyOf(nameOf(task.source), nameOf(task.destination)), task]));
+  return await Promise.all(
+    images.map((image) => namedTask(session, image, file, tasks.get(keyOf(image.from, image.to))?.access)),
+  );
 }
 
-async function namedTask(session: SyncSession, from: string, to: string, place: string): Promise<SyncTask> {
-  const source = await session.resolve(from, "source");
+/** Names one image among those of a plan. */
+export function keyOf(from: string, to: string): string {
+  return `${from} ${to}`;
+}
+
+async function namedTask(
+  session: SyncSession,
+  { from, to, settings }: Pick<PlannedImage, "from" | "to" | "settings">,
+  place: string,
+  known: SyncTask["access"] | undefined,
+): Promise<SyncTask> {
+  const access = known ?? { source: settings.source ?? {}, destination: settings.destination ?? {} };
+  const source = await session.resolve(from, "source", access.source);
   const { dockerName } = source;
   return {
     source,
-    destination: await session.resolve(to, "destination"),
+    destination: await session.resolve(to, "destination", access.destination),
     group: dockerName === undefined ? source.text : `${dockerName.registry}/${dockerName.repository}`,
     place,
-    access: { source: {}, destination: {} },
-    instances: session.instances,
+    access,
+    instances: settings.instances,
     isImmutable: false,
-    withReferrers: session.invocation.flags["with-referrers"],
-    withCosignTags: session.invocation.flags["with-referrers"],
+    withReferrers: settings.referrers,
+    withCosignTags: settings.cosignTags,
   };
 }

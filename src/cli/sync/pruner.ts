@@ -25,10 +25,14 @@ export interface Pruner {
   ): Promise<readonly PlannedDeletion[]>;
 }
 
-/** Prunes where flags or entries ask for it; nowhere, if some source could not be looked through. */
-export async function createPruner(session: SyncSession, gathered: GatheredSources): Promise<Pruner> {
+/** Prunes where flags or entries ask for it; nowhere, if some source could not be looked through. `tasks` are all that there are. */
+export async function createPruner(
+  session: SyncSession,
+  gathered: GatheredSources,
+  tasks: readonly SyncTask[],
+): Promise<Pruner> {
   const { flags, signal, log } = session.invocation;
-  const context = await pruneContext(session, gathered);
+  const context = await pruneContext(session, gathered, tasks);
   return {
     find: async (tasks) => {
       const pruned = await planPruning(tasks, context, { signal });
@@ -51,12 +55,17 @@ export async function createPruner(session: SyncSession, gathered: GatheredSourc
   };
 }
 
-async function pruneContext(session: SyncSession, gathered: GatheredSources): Promise<PruneContext> {
+async function pruneContext(
+  session: SyncSession,
+  gathered: GatheredSources,
+  tasks: readonly SyncTask[],
+): Promise<PruneContext> {
   const { flags, log } = session.invocation;
   const isApplied = flags.apply !== undefined;
   const isSafe = gathered.isComplete || isApplied;
   const context = await createPruneContext({
     entries: gathered.entries,
+    tasks,
     prunes: flags.prune,
     protect: flags.protect.map((text) => parseTagPattern(text)),
     // One image on the command line is not all that a repository is to have.

@@ -6,7 +6,7 @@ import { assignShards } from "../../sync/shard.ts";
 import type { SyncState } from "../../sync/sync-state.ts";
 import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
 import { CodedFailure } from "../command.ts";
-import { plannedTasks } from "./named-tasks.ts";
+import { keyOf, plannedTasks } from "./named-tasks.ts";
 import { planText } from "./plan-text.ts";
 import { createPruner } from "./pruner.ts";
 import { copyAll, type NetworkListener } from "./run-sync.ts";
@@ -32,7 +32,11 @@ export async function runPlanned(
   const measuresAll = shard !== undefined && saved === undefined;
   const planned = await planTasks(tasks, { state, measuresAll }, { signal });
   if (saved !== undefined) checkUnmoved(saved, planned.images);
-  const pruner = await createPruner(session, gathered);
+  const everything =
+    saved === undefined
+      ? gathered.tasks
+      : await plannedTasks(session, saved.images, flags.apply ?? "", gathered.tasks);
+  const pruner = await createPruner(session, gathered, everything);
   const pruned = saved === undefined ? await pruner.find(gathered.tasks) : [];
   const deletions = saved?.deletions ?? withoutWritten(pruned, planned.images);
   const plan: SyncPlan = { ...planned, deletions };
@@ -52,8 +56,6 @@ export async function runPlanned(
     }))
     .filter((_, index) => isMine(index));
   const mayDelete = (shard === undefined || shard.index === 1) && deletions.length > 0;
-  const everything =
-    saved === undefined ? gathered.tasks : await plannedTasks(session, saved.images, flags.apply ?? "");
   const sources = saved === undefined ? gathered.sources : new Set(tasks.map(({ group }) => group)).size;
   await copyAll(
     session,
@@ -68,8 +70,8 @@ export async function runPlanned(
 
 /** The same images, as the saved plan has them. */
 function asPlanned(saved: SyncPlan, images: readonly PlannedImage[]): readonly PlannedImage[] {
-  const before = new Map(saved.images.map((image) => [`${image.from} ${image.to}`, image]));
-  return images.map((image) => before.get(`${image.from} ${image.to}`) ?? image);
+  const before = new Map(saved.images.map((image) => [keyOf(image.from, image.to), image]));
+  return images.map((image) => before.get(keyOf(image.from, image.to)) ?? image);
 }
 
 /** A manifest that is about to be written under another name is not one to delete. */
@@ -84,6 +86,7 @@ function withoutWritten(
     .map(({ name, digest }) => ({ name, digest }));
 }
 
+/** @throws {CodedFailure} when the arguments no longer ask for an image of the plan */
 async function tasksOf(
   session: SyncSession,
   { tasks }: GatheredSources,
@@ -91,9 +94,15 @@ async function tasksOf(
 ): Promise<readonly SyncTask[]> {
   if (saved === undefined) return tasks;
   const wanted = saved.images.filter(({ action }) => action === "add" || action === "update");
-  if (tasks.length === 0) return await plannedTasks(session, wanted, session.invocation.flags.apply ?? "");
-  const names = new Set(wanted.map(({ from, to }) => `${from} ${to}`));
-  return tasks.filter((task) => names.has(`${nameOf(task.source)} ${nameOf(task.destination)}`));
+  if (session.options.sources.length > 0) {
+    const asked = new Set(tasks.map((task) => keyOf(nameOf(task.source), nameOf(task.destination))));
+    refuseMoved(
+      wanted
+        .filter(({ from, to }) => !asked.has(keyOf(from, to)))
+        .map(({ from, to }) => `${from} is not to go to ${to} any more`),
+    );
+  }
+  return await plannedTasks(session, wanted, session.invocation.flags.apply ?? "", tasks);
 }
 
 async function readPlan(file: string): Promise<SyncPlan> {
@@ -107,14 +116,18 @@ async function readPlan(file: string): Promise<SyncPlan> {
 
 /** @throws {CodedFailure} when anything that the plan is about is no longer as it was */
 function checkUnmoved(saved: SyncPlan, found: readonly PlannedImage[]): void {
-  const before = new Map(saved.images.map((image) => [`${image.from} ${image.to}`, image]));
+  const before = new Map(saved.images.map((image) => [keyOf(image.from, image.to), image]));
   const moved = found.flatMap(({ from, to, source, destination, action, error }) => {
-    const image = before.get(`${from} ${to}`);
+    const image = before.get(keyOf(from, to));
     if (action === "failed") return [`${from}: ${error}`];
     if (image?.source !== source) return [`${from} was ${image?.source} and is ${source}`];
     if (image?.destination === destination || action === "unchanged") return [];
     return [`${to} was ${image?.destination ?? "not there"} and is ${destination ?? "not there"}`];
   });
+  refuseMoved(moved);
+}
+
+function refuseMoved(moved: readonly string[]): void {
   if (moved.length === 0) return;
   const more = moved.length > NAMED_AT_MOST ? [`and ${moved.length - NAMED_AT_MOST} more`] : [];
   throw refusal(

@@ -4,6 +4,7 @@ import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { SyncOutcome } from "../../sync/sync-event.ts";
 import { nameOf } from "../../sync/sync-task.ts";
 import type { SyncResult } from "../../sync/synchronize.ts";
+import { settingsOf, type TaskSettings } from "../../sync/task-settings.ts";
 import { FlagError } from "../command.ts";
 import { byteText } from "./byte-text.ts";
 
@@ -29,6 +30,7 @@ export interface SyncReport {
     readonly from: string;
     readonly to: string;
     readonly outcome: SyncOutcome;
+    readonly settings: TaskSettings;
     readonly digest?: string | undefined;
     /** What refers to it, all of which the destination has; absent where nothing was to go along. */
     readonly attached?: readonly string[] | undefined;
@@ -83,6 +85,7 @@ function makeReport({ startedAt, results, requests, blobs, deleted = [] }: Repor
       from: nameOf(task.source),
       to: nameOf(task.destination),
       outcome,
+      settings: settingsOf(task),
       digest,
       attached,
       error: error === undefined ? undefined : errorMessage(error),

@@ -129,6 +129,7 @@ async function pruneContextOf(
   const resolve = resolverOf(options);
   const context = await createPruneContext({
     entries,
+    tasks: entries.flatMap((entry) => entry.tasks),
     prunes: options.prune ?? false,
     protect: [],
     isWhole: () => true,
