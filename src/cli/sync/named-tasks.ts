@@ -3,14 +3,19 @@ import * as v from "valibot";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { PlannedImage } from "../../sync/plan.ts";
 import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
-import { TaskSettingsSchema } from "../../sync/task-settings.ts";
+import { type TaskSettings, TaskSettingsSchema } from "../../sync/task-settings.ts";
 import type { SyncSession } from "./sync-session.ts";
 import type { GatheredSources } from "./sync-sources.ts";
 
 const ReportSchema = v.object({
   version: v.literal(1),
   images: v.array(
-    v.object({ from: v.string(), to: v.string(), outcome: v.string(), settings: TaskSettingsSchema }),
+    v.object({
+      from: v.string(),
+      to: v.string(),
+      outcome: v.string(),
+      settings: v.optional(TaskSettingsSchema),
+    }),
   ),
 });
 
@@ -61,9 +66,18 @@ export function keyOf(from: string, to: string): string {
   return `${from} ${to}`;
 }
 
+interface NamedImage extends Pick<PlannedImage, "from" | "to"> {
+  /** Reports of elsewhere may have none. */
+  readonly settings?: TaskSettings | undefined;
+}
+
+function settingsByFlags({ instances, invocation: { flags } }: SyncSession): TaskSettings {
+  return { instances, referrers: flags["with-referrers"], cosignTags: flags["with-referrers"] };
+}
+
 async function namedTask(
   session: SyncSession,
-  { from, to, settings }: Pick<PlannedImage, "from" | "to" | "settings">,
+  { from, to, settings = settingsByFlags(session) }: NamedImage,
   place: string,
   known: SyncTask["access"] | undefined,
 ): Promise<SyncTask> {
