@@ -1,26 +1,21 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
-import { type Descriptor, formatPlatform, type RawManifest } from "../core/descriptor.ts";
+import type { Descriptor, RawManifest } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import { forEachLimited } from "../core/limiter.ts";
 import { isIndexType } from "../core/media-type.ts";
-import { availablePlatforms, matchesPlatform } from "../format/instance-choice.ts";
 import { type IndexManifest, parseIndex } from "../format/manifest.ts";
 import { admit } from "./admit.ts";
 import { copyInstance } from "./copy-instance.ts";
-import type { CopyContext, CopyResult, InstancePlace, InstanceSelection } from "./copy-request.ts";
+import type { CopyContext, CopyResult, InstancePlace } from "./copy-request.ts";
+import { type IndexSelection, keptEntries, rewriteIndex } from "./index-selection.ts";
 import { planIndexTypes } from "./manifest-plan.ts";
 import { isPresent } from "./presence.ts";
 import { signaturesToCopy } from "./source-signatures.ts";
 import { writeSignatures } from "./write-signatures.ts";
 
-type IndexSelection = Exclude<InstanceSelection, { readonly kind: "system" }>;
-
 /** Enough to hide round trips; their blobs share one limit for large transfers. */
 const INSTANCES_AT_A_TIME = 4;
-
-/** Points from an attestation to the image in the same index that it is about (BuildKit). */
-const ATTESTED_IMAGE = "vnd.docker.reference.digest";
 
 /**
  * Copies an index with those of its images that are wanted. If nothing about it has to change, the index keeps its
@@ -146,45 +141,12 @@ async function writeIndex(
   );
 }
 
-async function rewriteIndex(
-  index: IndexManifest,
-  type: string,
-  entries: readonly Descriptor[],
-): Promise<RawManifest> {
-  const { convertIndex } = await import("../format/convert.ts");
-  const { hostPlatform } = await import("../runtime/host-platform.ts");
-  return convertIndex(index, type, entries, await hostPlatform());
-}
-
 function checkListSupport(context: CopyContext): void {
   const { traits, reference } = context.destination;
   if (traits.manifestTypes === "any" || traits.manifestTypes.some(isIndexType)) return;
   throw new ImageError(
     "UNSUPPORTED_OPERATION",
     `copying multiple images: destination transport "${reference.transport.name}" does not support copying multiple images as a group`,
-  );
-}
-
-/** The entries that stay in the index. What is about a kept image, such as its attestation, stays with it. */
-function keptEntries(index: IndexManifest, selection: IndexSelection): readonly Descriptor[] {
-  if (selection.kind !== "platforms") return index.manifests;
-  const { platforms } = selection;
-  for (const platform of platforms) {
-    if (index.manifests.some((entry) => matchesPlatform(entry, platform) || isIndexType(entry.mediaType)))
-      continue;
-    throw new ImageError(
-      "NO_MATCHING_INSTANCE",
-      `no image found in the index for platform ${formatPlatform(platform)}${availablePlatforms(index)}`,
-    );
-  }
-  const isWanted = (entry: Descriptor): boolean =>
-    platforms.some((platform) => matchesPlatform(entry, platform));
-  const wanted = new Set<string>(index.manifests.filter(isWanted).map(({ digest }) => digest));
-  return index.manifests.filter(
-    (entry) =>
-      wanted.has(entry.digest) ||
-      isIndexType(entry.mediaType) ||
-      wanted.has(entry.annotations?.[ATTESTED_IMAGE] ?? ""),
   );
 }
 

@@ -1,12 +1,12 @@
 import type { InstanceSelection } from "../copy/copy-request.ts";
+import { type IndexSelection, keptEntries, rewriteIndex } from "../copy/index-selection.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Descriptor, RawManifest } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { ImageError } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
 import { isIndexType } from "../core/media-type.ts";
-import { matchesPlatform } from "../format/instance-choice.ts";
-import { parseIndex, parseManifest } from "../format/manifest.ts";
+import { type IndexManifest, parseIndex, parseManifest } from "../format/manifest.ts";
 import { resolveInstance } from "../format/resolve-instance.ts";
 
 /** What a copy of an image moves, as far as its manifests tell. */
@@ -40,21 +40,30 @@ export async function readContents(
     const instance = await resolveInstance(topLevel, selection.platform, "choosing an image", read);
     return { topLevel, written: instance.digest, blobs: blobsOf(instance), manifests: 2 };
   }
-  const entries = parseIndex(topLevel).manifests;
-  const kept = entries.filter(
-    (entry) =>
-      selection.kind === "all" ||
-      (selection.kind === "platforms" &&
-        selection.platforms.some((wanted) => matchesPlatform(entry, wanted))),
-  );
-  const instances = await Promise.all(kept.map(({ digest }) => read(digest)));
-  const isWhole = selection.kind === "index-only" || kept.length === entries.length;
+  const index = parseIndex(topLevel);
+  const kept = keptEntries(index, selection);
+  const listed = selection.kind === "index-only" ? [] : kept;
+  const instances = await Promise.all(listed.map(({ digest }) => read(digest)));
   return {
     topLevel,
-    written: isWhole ? topLevel.digest : undefined,
+    written: await digestOf(topLevel, index, kept, selection),
     blobs: instances.flatMap((instance) => (isIndexType(instance.mediaType) ? [] : blobsOf(instance))),
     manifests: 1 + instances.length,
   };
+}
+
+/** The digest of the index that is written, as far as all of it can keep its form. */
+async function digestOf(
+  topLevel: RawManifest,
+  index: IndexManifest,
+  kept: readonly Descriptor[],
+  selection: IndexSelection,
+): Promise<Digest | undefined> {
+  // An index in the index gets smaller, too.
+  if (selection.kind === "platforms" && kept.some(({ mediaType }) => isIndexType(mediaType)))
+    return undefined;
+  if (kept.length === index.manifests.length) return topLevel.digest;
+  return (await rewriteIndex(index, topLevel.mediaType, kept)).digest;
 }
 
 /** What is listed of an image; layers with URLs stay where they are. */

@@ -120,6 +120,9 @@ describe.skipIf(!hasPeers)("a plan, and a report,", () => {
     expect(await sync(["--apply", plan])).toMatchObject({ exitCode: 0 });
     expect(await platformsOf(destination, "alone")).toEqual(["amd64", "arm64"]);
     expect(await tagsOf(destination, "alone")).toEqual([signature, "v1"]);
+    const nothing = await mirror(mirrorFile("alone", lines), ["--plan"]);
+    expect(nothing.exitCode).toBe(0);
+    expect(nothing.stdout).toContain("0 to add, 0 to update, 0 to delete, 1 unchanged");
 
     await using readOnly = await startDockerRegistry({ isReadOnly: true });
     const failing = mirrorFile("alone", lines);
