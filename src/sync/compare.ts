@@ -11,6 +11,10 @@ export interface Comparison {
   /** `none` where there is nothing; undefined where it was not asked, or cannot be. */
   readonly destination: Digest | "none" | undefined;
   readonly isEqual: boolean;
+  /** Nobody was asked, because nothing that belongs to the image can have changed either. */
+  readonly isFinal?: boolean | undefined;
+  /** Why the destination could not be asked. */
+  readonly problem?: unknown;
 }
 
 /** Which images destinations are known to have, without asking for each of them. */
@@ -33,7 +37,7 @@ export async function compareTask(
   const remembered = known.state?.find(task);
   const isThere = remembered !== undefined && (await known.isListed?.(task)) === true;
   if (isThere && task.isImmutable) {
-    return { source: remembered.source, destination: remembered.destination, isEqual: true };
+    return { source: remembered.source, destination: remembered.destination, isEqual: true, isFinal: true };
   }
   const source = findSource(task, options);
   if (isThere) {

@@ -124,7 +124,7 @@ class SyncRun {
       const result = isSettled
         ? { task, outcome: "unchanged" as const, digest: toDigest(comparison.destination) }
         : await retrying(() => this.#copy(task, signers, comparison, options), options);
-      if (result.digest === undefined) return result;
+      if (result.digest === undefined || (isSettled && comparison.isFinal)) return result;
       return { ...result, attached: await this.#settle(task, comparison.source, result.digest, options) };
     } catch (error) {
       options.signal?.throwIfAborted();
@@ -175,9 +175,11 @@ class SyncRun {
     options: OperationOptions,
   ): Promise<readonly string[] | undefined> {
     const { state, complete, retrying } = this.#settings;
+    const isAlone = complete === undefined || !(task.withReferrers || task.withCosignTags);
+    const attached = isAlone ? undefined : await retrying(() => complete(task, options), options);
+    // What is remembered is there with all that belongs to it.
     if (source !== undefined) state?.remember(task, { source, destination });
-    if (complete === undefined || !(task.withReferrers || task.withCosignTags)) return undefined;
-    return await retrying(() => complete(task, options), options);
+    return attached;
   }
 }
 

@@ -161,3 +161,20 @@ async function platformsOf(registry: DockerRegistry, name: string): Promise<read
   const index = (await response.json()) as { manifests?: { platform: { architecture: string } }[] };
   return (index.manifests ?? []).map(({ platform }) => platform.architecture);
 }
+
+describe.skipIf(!hasPeers)("with a state", () => {
+  test("nobody is asked about a tag that never moves, nor about what belongs to it", async () => {
+    const image = buildImage({ seed: "immutable" });
+    const signature = `${image.top.digest.replace(":", "-")}.sig`;
+    await push(source, "immutable", image, "1.0.0");
+    await push(source, "immutable", buildArtifact(image.top, "test/note"), signature);
+    const file = mirrorFile("immutable", ["tags: [1.0.0]", "immutable: true"]);
+    const flags = ["--state", join(temporary("state"), "state.json")];
+    expect(await mirror(file, flags)).toMatchObject({ exitCode: 0 });
+    expect(await tagsOf(destination, "immutable")).toEqual(["1.0.0", signature]);
+    const before = source.requests().length;
+    const outcome = await mirror(file, flags);
+    expect(outcome.stderr).toContain("1 unchanged; 0 B moved");
+    expect(source.requests().slice(before)).toEqual([]);
+  });
+});
