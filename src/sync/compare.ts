@@ -46,10 +46,10 @@ export async function compareTask(
       return { source: found, destination: remembered.destination, isEqual: true };
     }
   }
-  const [from, to] = await Promise.all([source, findDestination(task, options)]);
+  const [from, { digest: to, problem }] = await Promise.all([source, findDestination(task, options)]);
   const isSame = from !== undefined && from === to;
   const isAsBefore = from !== undefined && from === remembered?.source && to === remembered.destination;
-  return { source: from, destination: to, isEqual: isSame || isAsBefore };
+  return { source: from, destination: to, isEqual: isSame || isAsBefore, problem };
 }
 
 async function findSource({ source }: SyncTask, options: OperationOptions): Promise<Digest | undefined> {
@@ -60,12 +60,12 @@ async function findSource({ source }: SyncTask, options: OperationOptions): Prom
 async function findDestination(
   { destination }: SyncTask,
   options: OperationOptions,
-): Promise<Digest | "none" | undefined> {
-  if (destination.findDigest === undefined) return undefined;
+): Promise<{ readonly digest?: Digest | "none"; readonly problem?: unknown }> {
+  if (destination.findDigest === undefined) return {};
   try {
-    return (await destination.findDigest("destination", options)) ?? "none";
-  } catch (error) {
-    if (isAbort(error)) throw error;
-    return undefined;
+    return { digest: (await destination.findDigest("destination", options)) ?? "none" };
+  } catch (problem) {
+    if (isAbort(problem)) throw problem;
+    return { problem };
   }
 }

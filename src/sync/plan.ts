@@ -3,6 +3,7 @@ import type { OperationOptions } from "../core/byte-stream.ts";
 import { type Digest, isDigest } from "../core/digest.ts";
 import { errorMessage, ImageError, isAbort } from "../core/errors.ts";
 import { forEachLimited } from "../core/limiter.ts";
+import { isTransient } from "../core/retry.ts";
 import { compareTask, type KnownDestinations } from "./compare.ts";
 import { type ImageContents, readContents } from "./image-blobs.ts";
 import type { PlannedDeletion } from "./prune.ts";
@@ -88,8 +89,10 @@ interface ComparedTask {
 }
 
 export interface PlanSettings extends KnownDestinations {
-  /** Read the manifests of what is unchanged too, so that each image has its size. */
+  /** Read the manifests of what is unchanged too, so that each image has its size; fail where one cannot be read at present. */
   readonly measuresAll: boolean;
+  /** Tries again what may succeed then. */
+  readonly retrying?: (<T>(work: () => Promise<T>, options: OperationOptions) => Promise<T>) | undefined;
 }
 
 /** Compares all images, and reads the manifests of those that differ. Nothing is written. */
@@ -120,9 +123,10 @@ async function planTask(
   settings: PlanSettings,
   options: OperationOptions,
 ): Promise<ComparedTask> {
+  const { retrying = async (work) => await work() } = settings;
   const names = { from: nameOf(task.source), to: nameOf(task.destination), settings: settingsOf(task) };
   try {
-    const comparison = await compareTask(task, settings, options);
+    const comparison = await retrying(() => compareTask(task, settings, options), options);
     const destination = comparison.destination === "none" ? undefined : comparison.destination;
     if (comparison.isEqual && !settings.measuresAll) {
       return {
@@ -130,18 +134,32 @@ async function planTask(
         contents: undefined,
       };
     }
-    const contents = await readContents(task.source, task.instances, options);
+    const contents = await retrying(() => readContents(task.source, task.instances, options), options);
     const source = contents.topLevel.digest;
     const bytes = sizeOf(contents);
     if (comparison.isEqual || (destination !== undefined && contents.written === destination)) {
       return { image: { ...names, action: "unchanged", source, destination, bytes }, contents: undefined };
     }
+    if (isUnknown(comparison.problem)) {
+      const error = errorMessage(comparison.problem);
+      return { image: { ...names, action: "failed", source, bytes, error }, contents };
+    }
     const action = destination === undefined ? "add" : "update";
     return { image: { ...names, action, source, destination, bytes }, contents };
   } catch (error) {
-    if (isAbort(error)) throw error;
+    if (isAbort(error) || (settings.measuresAll && mayPass(error))) throw error;
     return { image: { ...names, action: "failed", error: errorMessage(error) }, contents: undefined };
   }
+}
+
+/** Whether it is not known what the destination has. A registry may refuse to speak of a repository before there is one. */
+function isUnknown(problem: unknown): boolean {
+  if (problem === undefined) return false;
+  return !(problem instanceof ImageError && ["UNAUTHORIZED", "DENIED"].includes(problem.code));
+}
+
+function mayPass(error: unknown): boolean {
+  return isTransient(error) || (error instanceof ImageError && error.code === "NETWORK_FAILURE");
 }
 
 function sizeOf({ blobs }: ImageContents): number {

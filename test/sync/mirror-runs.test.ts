@@ -178,3 +178,51 @@ describe.skipIf(!hasPeers)("with a state", () => {
     expect(source.requests().slice(before)).toEqual([]);
   });
 });
+
+describe.skipIf(!hasPeers)("what cannot be found out", () => {
+  test("of a destination is no difference in a plan, but a failure", async () => {
+    await push(source, "unknown", buildImage({ seed: "unknown" }), "v1");
+    const file = mirrorFile("unknown");
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(destination.host, "127.0.0.1:1"));
+    const outcome = await mirror(file, ["--plan=json"]);
+    expect(outcome.exitCode).toBe(1);
+    expect(JSON.parse(outcome.stdout).images).toMatchObject([{ action: "failed" }]);
+    expect(fatalMessage(outcome)).toContain("1 images cannot be compared");
+  });
+
+  test("of a source makes no parts, for they would be other parts than those of others", async () => {
+    await push(source, "parts", buildImage({ seed: "parts" }), "v1");
+    const file = mirrorFile("parts");
+    const more = [`  - { from: "127.0.0.1:1/app", to: ${destination.host}/parts-more`, "tags: [v1] }"];
+    writeFileSync(file, `${readFileSync(file, "utf8")}${more.join(", ")}\n`);
+    const outcome = await mirror(file, ["--shard", "1/1", "--keep-going"]);
+    expect(outcome.exitCode).toBe(1);
+    expect(fatalMessage(outcome)).toContain("finding the parts of --shard: ");
+    expect(await tagsOf(destination, "parts")).toEqual([]);
+  });
+});
+
+test("flags that contradict each other, and a part that is not told, are refused", async () => {
+  const refused = async (
+    words: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<string> => {
+    const outcome = await runOurs(["sync", ...words], { env });
+    expect(outcome.exitCode).toBe(1);
+    return fatalMessage(outcome);
+  };
+  const messages = await Promise.all([
+    refused(["--apply", "plan.json", "--dry-run"]),
+    refused(["--apply", "plan.json", "--retry-failed", "report.json"]),
+    refused(["--src", "yaml", "--dry-run", "--plan", "mirror.yaml"]),
+    refused(["--src", "yaml", "--shard", "auto/2", "mirror.yaml"], { JOB_COMPLETION_INDEX: "" }),
+    refused(["--src", "yaml", "--shard", "auto/2", "mirror.yaml"], { JOB_COMPLETION_INDEX: "2" }),
+  ]);
+  expect(messages).toEqual([
+    "--apply and --dry-run cannot be used together",
+    "--apply and --retry-failed cannot be used together",
+    "--dry-run and --plan cannot be used together",
+    "--shard=auto/N takes its part, a number from 0, from $JOB_COMPLETION_INDEX, which is not set",
+    "there is no part 3 of 2: $JOB_COMPLETION_INDEX counts from 0",
+  ]);
+});

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { errorMessage, ImageError } from "../../core/errors.ts";
+import { errorMessage, ImageError, inContext } from "../../core/errors.ts";
 import { hasDifferences, type PlannedImage, parsePlan, planTasks, type SyncPlan } from "../../sync/plan.ts";
 import { exceededCap, type PlannedDeletion, type PrunedRepository } from "../../sync/prune.ts";
 import { assignShards } from "../../sync/shard.ts";
@@ -30,7 +30,10 @@ export async function runPlanned(
   const tasks = await tasksOf(session, gathered, saved);
   // Every shard must find the same parts, whatever another has copied meanwhile.
   const measuresAll = shard !== undefined && saved === undefined;
-  const planned = await planTasks(tasks, { state, measuresAll }, { signal });
+  const { retrying } = session.settings;
+  const planned = await inContext(measuresAll ? "finding the parts of --shard" : "planning", () =>
+    planTasks(tasks, { state, measuresAll, retrying }, { signal }),
+  );
   if (saved !== undefined) checkUnmoved(saved, planned.images);
   const everything =
     saved === undefined

@@ -111,6 +111,8 @@ function fileContext(
       log.info("Querying registry for image tags", { registry, repo: repo.join("/") });
     },
     onProblem: (error, entry) => {
+      // Parts of fewer images would be other parts than those of the other runs.
+      if (session.options.shard !== undefined && flags.apply === undefined) throw error;
       // Real skopeo tells of it, and counts it as no failure.
       if (kind !== "skopeo" && !flags["keep-going"]) throw error;
       log.error("Error processing repo, skipping", fieldsOf(entry));
