@@ -146,7 +146,7 @@ export function checkDestinations(tasks: readonly SyncTask[]): void {
   for (const task of tasks) {
     const name = nameOf(task.destination);
     const other = writers.get(name);
-    if (other !== undefined && nameOf(other.source) !== nameOf(task.source)) {
+    if (other !== undefined && whatOf(other) !== whatOf(task)) {
       throw conflict(task, other, `both write ${name}`);
     }
     writers.set(name, task);
@@ -157,6 +157,11 @@ export function checkDestinations(tasks: readonly SyncTask[]): void {
       throw conflict(task, feeder, `one writes ${nameOf(task.source)}, which the other reads`);
     }
   }
+}
+
+/** The same image with other platforms is another one. */
+function whatOf({ source, instances }: SyncTask): string {
+  return `${nameOf(source)} ${JSON.stringify(instances)}`;
 }
 
 function conflict(one: SyncTask, other: SyncTask, problem: string): ImageError {

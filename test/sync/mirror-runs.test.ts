@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import { buildArtifact, buildImage, buildMultiArch, type TestImage, temporary } from "../support/images.ts";
 import { findProgram } from "../support/peers.ts";
-import { fatalMessage, type Outcome, runOurs } from "../support/run.ts";
+import { fatalMessage, type Outcome, runOurs, startOurs } from "../support/run.ts";
 
 /** What a mirror file asks for between real registries: planned, applied, repeated and pruned. */
 const hasPeers = findProgram("docker-registry") !== undefined;
@@ -199,6 +199,67 @@ describe.skipIf(!hasPeers)("what cannot be found out", () => {
     expect(outcome.exitCode).toBe(1);
     expect(fatalMessage(outcome)).toContain("finding the parts of --shard: ");
     expect(await tagsOf(destination, "parts")).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasPeers)("a report", () => {
+  test("names the repositories that could not be listed, in each of its forms", async () => {
+    await push(source, "reported", buildImage({ seed: "reported" }), "v1");
+    const file = mirrorFile("reported");
+    writeFileSync(
+      file,
+      `${readFileSync(file, "utf8")}  - { from: ${source.host}/nowhere, to: ${destination.host}/nowhere }\n`,
+    );
+    const directory = temporary("reports");
+    const reports = ["json", "xml", "md"].map((ending) => join(directory, `report.${ending}`));
+    const flags = reports.flatMap((report) => ["--report", report]);
+    expect((await mirror(file, ["--keep-going", ...flags])).exitCode).toBe(1);
+    const [json = "", xml, markdown] = reports.map((report) => readFileSync(report, "utf8"));
+    expect(JSON.parse(json)).toMatchObject({
+      totals: { added: 1, failed: 0 },
+      problems: [{ from: `${source.host}/nowhere`, place: `${file}:8` }],
+    });
+    expect(xml).toContain('tests="2" failures="1"');
+    expect(markdown).toContain("### skopeo sync: 1 failed");
+    expect((await mirror(file, ["--keep-going", "--plan"])).exitCode).toBe(1);
+    const nowhere = await mirror(file, ["--report", join(directory, "missing", "report.json")]);
+    expect(fatalMessage(nowhere)).toContain("there is no directory");
+  });
+
+  test("of a run that was ended holds what was done until then", async () => {
+    await push(source, "ended", buildImage({ seed: "ended" }), "v1");
+    using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+    const file = mirrorFile("ended", ["tags: [v1]"]);
+    const second = `{ from: "127.0.0.1:${silent.port}/app", to: ${destination.host}/never, tags: [v1] }`;
+    writeFileSync(file, `${readFileSync(file, "utf8")}  - ${second}\n`);
+    const report = join(temporary("ended"), "report.json");
+    const words = ["--insecure-policy", "sync", "--src", "yaml", "--report", report, file];
+    const run = startOurs(words);
+    while ((await tagsOf(destination, "ended")).length === 0) await Bun.sleep(20);
+    await Bun.sleep(200);
+    run.kill("SIGINT");
+    expect(await run.exited).not.toBe(0);
+    expect(JSON.parse(readFileSync(report, "utf8")).totals).toMatchObject({ added: 1, failed: 0 });
+  });
+});
+
+describe.skipIf(!hasPeers)("refused is", () => {
+  test("one name for two selections of platforms", async () => {
+    const file = mirrorFile("twice", ["tags: [v1]", "platforms: linux/amd64"]);
+    const other = `{ from: ${source.host}/twice, to: ${destination.host}/twice, tags: [v1] }`;
+    writeFileSync(file, `${readFileSync(file, "utf8")}  - ${other}\n`);
+    const outcome = await mirror(file);
+    expect(fatalMessage(outcome)).toContain(`both write docker://${destination.host}/twice:v1`);
+  });
+
+  test("a plan that would delete too much, which is not written down either", async () => {
+    await push(source, "capped", buildImage({ seed: "capped" }), "v1");
+    await push(destination, "capped", buildImage({ seed: "more" }), "more");
+    const plan = join(temporary("capped"), "plan.json");
+    const outcome = await mirror(mirrorFile("capped"), ["--prune", "--plan-out", plan]);
+    expect(outcome.exitCode).toBe(4);
+    expect(outcome.stdout).toContain("1 to delete");
+    expect(existsSync(plan)).toBe(false);
   });
 });
 

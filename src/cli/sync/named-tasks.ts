@@ -36,7 +36,7 @@ export async function failedTasks(
           failed.some(({ from, to }) => from === nameOf(task.source) && to === nameOf(task.destination)),
         );
   const sources = new Set(tasks.map(({ group }) => group)).size;
-  return { tasks, entries: [], sources, problems: 0, isComplete: false };
+  return { tasks, entries: [], sources, problems: [], isComplete: false };
 }
 
 async function readReport(file: string): Promise<v.InferOutput<typeof ReportSchema>["images"]> {

@@ -22,7 +22,8 @@ export interface Pruner {
   remove(
     tasks: readonly SyncTask[],
     planned: readonly PlannedDeletion[],
-  ): Promise<readonly PlannedDeletion[]>;
+    onDeleted: (deletion: PlannedDeletion) => void,
+  ): Promise<void>;
 }
 
 /** Prunes where flags or entries ask for it; nowhere, if some source could not be looked through. `tasks` are all that there are. */
@@ -41,16 +42,14 @@ export async function createPruner(
       }
       return pruned;
     },
-    async remove(tasks, planned) {
+    async remove(tasks, planned, onDeleted) {
       const found = await confirmPruning(planned, tasks, context, { signal });
       if (flags["restore-list"] !== undefined) await writeRestoreList(flags["restore-list"], found);
-      const deleted: PlannedDeletion[] = [];
-      const onDeleted = ({ name, digest }: PlannedDeletion): void => {
-        deleted.push({ name, digest });
+      const tell = ({ name, digest }: PlannedDeletion): void => {
+        onDeleted({ name, digest });
         log.info("Deleted", { name, digest });
       };
-      await deleteAll(found, context, onDeleted, { signal });
-      return deleted;
+      await deleteAll(found, context, tell, { signal });
     },
   };
 }

@@ -48,7 +48,7 @@ export async function runPlanned(
   const isMine = (index: number): boolean => mine === undefined || mine[index] === shard?.index;
   if (planStyle !== undefined) {
     const own = { ...plan, images: plan.images.filter((_, index) => isMine(index)) };
-    return await tellPlan(session, own, pruned);
+    return await tellPlan(session, own, pruned, gathered.problems.length);
   }
   const exceeded = exceededCap(pruned, session.options.maxDelete);
   if (exceeded !== undefined) throw refusal(`nothing was changed: ${exceeded}; --max-delete allows more`);
@@ -66,7 +66,9 @@ export async function runPlanned(
     {
       state,
       listenToNetwork,
-      afterwards: async () => (mayDelete ? await pruner.remove(everything, deletions) : []),
+      afterwards: mayDelete
+        ? async (onDeleted) => await pruner.remove(everything, deletions, onDeleted)
+        : undefined,
     },
   );
 }
@@ -142,12 +144,15 @@ async function tellPlan(
   { options, invocation: { flags, stdout } }: SyncSession,
   plan: SyncPlan,
   pruned: readonly PrunedRepository[],
+  problems: number,
 ): Promise<void> {
   const json = `${JSON.stringify(plan, null, 2)}\n`;
-  if (flags["plan-out"] !== undefined) await write(flags["plan-out"], json);
-  stdout.write(options.planStyle === "json" ? json : planText(plan));
   const exceeded = exceededCap(pruned, options.maxDelete);
+  // What goes too far is for looking at, not to be applied.
+  if (flags["plan-out"] !== undefined && exceeded === undefined) await write(flags["plan-out"], json);
+  stdout.write(options.planStyle === "json" ? json : planText(plan));
   if (exceeded !== undefined) throw refusal(`${exceeded}; --max-delete allows more`);
+  if (problems > 0) throw new CodedFailure(`${problems} sources could not be looked through`, 1);
   const failed = plan.images.filter(({ action }) => action === "failed");
   if (failed.length > 0)
     throw new CodedFailure(`${failed.length} images cannot be compared: ${failed[0]?.error}`, 1);

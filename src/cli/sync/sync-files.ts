@@ -10,7 +10,7 @@ import { checkDestinations, type GatherContext, type GatheredEntry, gatherTasks 
 import { readPlatform } from "../flags/copy-options.ts";
 import { quote } from "../go-text.ts";
 import type { SyncSession } from "./sync-session.ts";
-import { type GatheredSources, gatherContext } from "./sync-sources.ts";
+import { type GatheredSources, gatherContext, type SourceProblem } from "./sync-sources.ts";
 
 /** A file of entries, as it was read. */
 export interface LoadedFile {
@@ -24,14 +24,15 @@ export interface LoadedFile {
 export async function gatherFiles(session: SyncSession): Promise<GatheredSources> {
   const { invocation, options } = session;
   const found: GatheredEntry[] = [];
-  let problems = 0;
+  const problems: SourceProblem[] = [];
   let isComplete = true;
   for (const path of options.sources) {
     const file = await loadSyncFile(session, path);
     isComplete &&= file.isComplete;
-    const context = fileContext(session, file.kind, (isFailure) => {
+    const context = fileContext(session, file.kind, (problem) => {
       isComplete = false;
-      if (isFailure) problems++;
+      // Real skopeo tells of it, and counts it as no failure.
+      if (file.kind !== "skopeo") problems.push(problem);
     });
     found.push(...(await gatherTasks(withFlags(file, session), context, { signal: invocation.signal })));
   }
@@ -84,11 +85,11 @@ function withFlags({ kind, entries }: LoadedFile, session: SyncSession): readonl
   return entries.map((entry) => ({ ...entry, referrers, cosignTags: referrers }));
 }
 
-/** `onSkipped` is told of each entry that is left out, and whether that is a failure of the run. */
+/** `onSkipped` is told of each entry that is left out. */
 function fileContext(
   session: SyncSession,
   kind: SyncFileKind,
-  onSkipped: (isFailure: boolean) => void,
+  onSkipped: (problem: SourceProblem) => void,
 ): GatherContext {
   const { flags, log } = session.invocation;
   return {
@@ -113,11 +114,11 @@ function fileContext(
     onProblem: (error, entry) => {
       // Parts of fewer images would be other parts than those of the other runs.
       if (session.options.shard !== undefined && flags.apply === undefined) throw error;
-      // Real skopeo tells of it, and counts it as no failure.
       if (kind !== "skopeo" && !flags["keep-going"]) throw error;
       log.error("Error processing repo, skipping", fieldsOf(entry));
       log.error(errorMessage(error));
-      onSkipped(kind !== "skopeo");
+      const { registry, repository } = entry.source;
+      onSkipped({ from: `${registry}/${repository}`, place: entry.place, error: errorMessage(error) });
     },
   };
 }

@@ -12,6 +12,15 @@ import { UsageError } from "../command.ts";
 import { quote } from "../go-text.ts";
 import type { SyncSession } from "./sync-session.ts";
 
+/** A source that could not be looked through. */
+export interface SourceProblem {
+  /** `registry/repository` */
+  readonly from: string;
+  /** Where it is written: `mirror.yaml:12`. */
+  readonly place: string;
+  readonly error: string;
+}
+
 /** What is to be copied, as far as names go. */
 export interface GatheredSources {
   readonly tasks: readonly SyncTask[];
@@ -19,8 +28,8 @@ export interface GatheredSources {
   readonly entries: readonly GatheredEntry[];
   /** How many sources were looked through. */
   readonly sources: number;
-  /** How many could not be looked through, and were told of: the run fails in the end. */
-  readonly problems: number;
+  /** Those that could not be looked through, and were told of: the run fails in the end. */
+  readonly problems: readonly SourceProblem[];
   /** Whether these are all images that are wanted: only then anything else may be deleted. */
   readonly isComplete: boolean;
 }
@@ -82,7 +91,7 @@ async function gatherRepositories(session: SyncSession): Promise<GatheredSources
     if (tasks.length === 0) throw nothingFound(`${entry.source.registry}/${entry.source.repository}`);
   }
   const tasks = found.flatMap((entry) => entry.tasks);
-  return { tasks, entries: found, sources: found.length, problems: 0, isComplete: true };
+  return { tasks, entries: found, sources: found.length, problems: [], isComplete: true };
 }
 
 /** A directory of images is made with the first of them; each image makes its own. */
@@ -117,7 +126,7 @@ function invalidName(transport: string, text: string, cause: unknown): ImageErro
 async function gatherDirectories(session: SyncSession): Promise<GatheredSources> {
   const { options } = session;
   const lists = await Promise.all(options.sources.map((source) => gatherDirectory(session, source)));
-  return { tasks: lists.flat(), entries: [], sources: lists.length, problems: 0, isComplete: true };
+  return { tasks: lists.flat(), entries: [], sources: lists.length, problems: [], isComplete: true };
 }
 
 /** Every directory that holds an image, in the order of their names. cli.md 6.1. */
