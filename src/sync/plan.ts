@@ -25,6 +25,8 @@ export interface PlannedImage {
   readonly destination?: Digest | undefined;
   /** Of all its blobs, each once, whether the destination has some of them or not. */
   readonly bytes?: number | undefined;
+  /** What refers to an image that is there, and is not there itself: digests of referrers, and cosign's tags. */
+  readonly missing?: readonly string[] | undefined;
   /** Why it cannot be compared. */
   readonly error?: string | undefined;
 }
@@ -58,6 +60,7 @@ const PlanSchema = v.object({
       source: v.optional(DigestSchema),
       destination: v.optional(DigestSchema),
       bytes: v.optional(v.number()),
+      missing: v.optional(v.array(v.string())),
       error: v.optional(v.string()),
     }),
   ),
@@ -91,6 +94,10 @@ interface ComparedTask {
 export interface PlanSettings extends KnownDestinations {
   /** Read the manifests of what is unchanged too, so that each image has its size; fail where one cannot be read at present. */
   readonly measuresAll: boolean;
+  /** Finds what belongs to an image that is at its destination, and is not there. */
+  readonly findMissing?:
+    | ((task: SyncTask, options: OperationOptions) => Promise<readonly string[]>)
+    | undefined;
   /** Tries again what may succeed then. */
   readonly retrying?: (<T>(work: () => Promise<T>, options: OperationOptions) => Promise<T>) | undefined;
 }
@@ -128,9 +135,16 @@ async function planTask(
   try {
     const comparison = await retrying(() => compareTask(task, settings, options), options);
     const destination = comparison.destination === "none" ? undefined : comparison.destination;
+    const belongings = async (): Promise<Pick<PlannedImage, "action" | "missing">> => {
+      const { findMissing } = settings;
+      const isAlone = !(task.withReferrers || task.withCosignTags) || comparison.isFinal === true;
+      if (findMissing === undefined || isAlone) return { action: "unchanged" };
+      const missing = await retrying(() => findMissing(task, options), options);
+      return missing.length === 0 ? { action: "unchanged" } : { action: "update", missing };
+    };
     if (comparison.isEqual && !settings.measuresAll) {
       return {
-        image: { ...names, action: "unchanged", source: comparison.source, destination },
+        image: { ...names, ...(await belongings()), source: comparison.source, destination },
         contents: undefined,
       };
     }
@@ -138,7 +152,8 @@ async function planTask(
     const source = contents.topLevel.digest;
     const bytes = sizeOf(contents);
     if (comparison.isEqual || (destination !== undefined && contents.written === destination)) {
-      return { image: { ...names, action: "unchanged", source, destination, bytes }, contents: undefined };
+      const image = { ...names, ...(await belongings()), source, destination, bytes };
+      return { image, contents: undefined };
     }
     if (isUnknown(comparison.problem)) {
       const error = errorMessage(comparison.problem);

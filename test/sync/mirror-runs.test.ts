@@ -243,6 +243,71 @@ describe.skipIf(!hasPeers)("a report", () => {
   });
 });
 
+/** Lists an artifact under the tag that stands in for the referrers API. Distribution spec 1.1, "Referrers Tag Schema". */
+async function refer(name: string, subject: TestImage, artifact: TestImage): Promise<void> {
+  await push(source, name, artifact);
+  const mediaType = "application/vnd.oci.image.index.v1+json";
+  const response = await fetch(`${source.url}/v2/${name}/manifests/${subject.top.digest.replace(":", "-")}`, {
+    method: "PUT",
+    headers: { "Content-Type": mediaType },
+    body: JSON.stringify({ schemaVersion: 2, mediaType, manifests: [artifact.top] }),
+  });
+  expect(response.status).toBe(201);
+}
+
+describe.skipIf(!hasPeers)("what belongs to an image", () => {
+  test("is a difference where it is missing, and comes with the plan however long its chain is", async () => {
+    const image = buildImage({ seed: "signed later" });
+    await push(source, "later", image, "v1");
+    const file = mirrorFile("later");
+    expect(await mirror(file)).toMatchObject({ exitCode: 0 });
+    const chain = [image];
+    for (let i = 0; i < 6; i++) chain.push(buildArtifact(chain[i]?.top ?? image.top, `test/level-${i}`));
+    for (const [i, artifact] of chain.slice(1).entries()) await refer("later", chain[i] ?? image, artifact);
+    const signature = `${image.top.digest.replace(":", "-")}.sig`;
+    await push(source, "later", buildArtifact(image.top, "test/cosign"), signature);
+
+    const plan = join(temporary("later"), "plan.json");
+    const missing = [...chain.slice(1).map(({ top }) => top.digest), signature];
+    expect(await mirror(file, ["--plan", "--plan-out", plan])).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringContaining(`lacks ${missing.join(", ")}`),
+    });
+    expect(await sync(["--apply", plan])).toMatchObject({ exitCode: 0 });
+    expect(await mirror(file, ["--plan"])).toMatchObject({ exitCode: 0 });
+    const last = await fetch(`${destination.url}/v2/later/manifests/${missing.at(-2)}`, {
+      headers: { Accept: "application/vnd.oci.image.manifest.v1+json" },
+    });
+    expect(last.status).toBe(200);
+  });
+});
+
+test.skipIf(!hasPeers)("the newest by date are found among artifacts that say nothing of it", async () => {
+  const image = (seed: string, created: string): TestImage => buildImage({ seed, config: { created } });
+  await push(source, "dated", image("older", "2024-01-01T00:00:00Z"), "older");
+  await push(source, "dated", image("newer", "2024-02-01T00:00:00Z"), "newer");
+  const config = Buffer.from("no JSON at all");
+  const digest = `sha256:${new Bun.CryptoHasher("sha256").update(config).digest("hex")}`;
+  const artifact = buildArtifact(image("older", "2024-01-01T00:00:00Z").top, "test/opaque");
+  const text = String(artifact.blobs.get(artifact.top.digest));
+  const manifest = JSON.parse(text);
+  manifest.config = { mediaType: "text/x+json", digest, size: config.length };
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  const top = {
+    ...artifact.top,
+    digest: `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`,
+  };
+  await push(
+    source,
+    "dated",
+    { top, blobs: new Map([...artifact.blobs, [digest, config], [top.digest, bytes]]) },
+    "opaque",
+  );
+  const file = mirrorFile("dated", ["tags: { newest: 1, newest-by: created }", "referrers: false"]);
+  expect(await mirror(file)).toMatchObject({ exitCode: 0 });
+  expect(await tagsOf(destination, "dated")).toEqual(["newer"]);
+});
+
 describe.skipIf(!hasPeers)("refused is", () => {
   test("one name for two selections of platforms", async () => {
     const file = mirrorFile("twice", ["tags: [v1]", "platforms: linux/amd64"]);

@@ -44,7 +44,9 @@ export async function createPruner(
     },
     async remove(tasks, planned, onDeleted) {
       const found = await confirmPruning(planned, tasks, context, { signal });
-      if (flags["restore-list"] !== undefined) await writeRestoreList(flags["restore-list"], found);
+      // A list of nothing would only take the place of an earlier one.
+      if (flags["restore-list"] !== undefined && found.length > 0)
+        await writeRestoreList(flags["restore-list"], found);
       const tell = ({ name, digest }: PlannedDeletion): void => {
         onDeleted({ name, digest });
         log.info("Deleted", { name, digest });

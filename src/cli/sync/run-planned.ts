@@ -1,5 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
+import type { OperationOptions } from "../../core/byte-stream.ts";
 import { errorMessage, ImageError, inContext } from "../../core/errors.ts";
+import { findMissingClosure } from "../../sync/closure.ts";
 import { hasDifferences, type PlannedImage, parsePlan, planTasks, type SyncPlan } from "../../sync/plan.ts";
 import { exceededCap, type PlannedDeletion, type PrunedRepository } from "../../sync/prune.ts";
 import { assignShards } from "../../sync/shard.ts";
@@ -9,7 +11,7 @@ import { CodedFailure } from "../command.ts";
 import { keyOf, plannedTasks } from "./named-tasks.ts";
 import { planText } from "./plan-text.ts";
 import { createPruner } from "./pruner.ts";
-import { copyAll, type NetworkListener } from "./run-sync.ts";
+import { closureContext, copyAll, type NetworkListener } from "./run-sync.ts";
 import { DIFFERS, refusal } from "./sync-options.ts";
 import type { SyncSession } from "./sync-session.ts";
 import type { GatheredSources } from "./sync-sources.ts";
@@ -31,8 +33,12 @@ export async function runPlanned(
   // Every shard must find the same parts, whatever another has copied meanwhile.
   const measuresAll = shard !== undefined && saved === undefined;
   const { retrying } = session.settings;
+  // Whoever copies finds it out anyway.
+  const findMissing = async (task: SyncTask, options: OperationOptions): Promise<readonly string[]> =>
+    await findMissingClosure(task.source, task.destination, closureContext(session, task), options);
+  const settings = { state, measuresAll, retrying, ...(planStyle === undefined ? {} : { findMissing }) };
   const planned = await inContext(measuresAll ? "finding the parts of --shard" : "planning", () =>
-    planTasks(tasks, { state, measuresAll, retrying }, { signal }),
+    planTasks(tasks, settings, { signal }),
   );
   if (saved !== undefined) checkUnmoved(saved, planned.images);
   const everything =

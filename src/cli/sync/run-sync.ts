@@ -1,7 +1,7 @@
 import { SharedBlobs } from "../../copy/shared-blobs.ts";
 import { errorMessage, withContext } from "../../core/errors.ts";
 import type { NetworkEvent } from "../../core/progress.ts";
-import { copyClosure } from "../../sync/closure.ts";
+import { type ClosureContext, copyClosure } from "../../sync/closure.ts";
 import type { PlannedDeletion } from "../../sync/prune.ts";
 import type { SyncListener } from "../../sync/sync-event.ts";
 import { SyncState } from "../../sync/sync-state.ts";
@@ -102,7 +102,10 @@ export async function copyAll(
         ...{ state, sharedBlobs, onEvent },
         isListed: listing,
         keepsGoing: flags["keep-going"],
-        complete: async (task, options) => await complete(session, task, sharedBlobs, options.signal),
+        complete: async (task, options) => {
+          const context = { ...closureContext(session, task), sharedBlobs };
+          return (await copyClosure(task.source, task.destination, context, options)).complete;
+        },
       },
       { signal },
     );
@@ -136,19 +139,13 @@ function isFailed({ outcome }: SyncResult): boolean {
   return outcome === "failed";
 }
 
-async function complete(
-  session: SyncSession,
-  task: SyncTask,
-  sharedBlobs: SharedBlobs,
-  signal: AbortSignal | undefined,
-): Promise<readonly string[]> {
-  const { knowledge } = session.settings;
-  const { withReferrers, withCosignTags, sourceTags } = task;
-  const context = {
-    ...{ knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
-    resolve: (name: string, role: "source" | "destination") => session.resolve(name, role, task.access[role]),
+/** What brings, or looks for, what belongs to an image. */
+export function closureContext(session: SyncSession, task: SyncTask): ClosureContext {
+  const { withReferrers, withCosignTags, sourceTags, access } = task;
+  return {
+    ...{ knowledge: session.settings.knowledge, withReferrers, withCosignTags, sourceTags },
+    resolve: (name, role) => session.resolve(name, role, access[role]),
   };
-  return (await copyClosure(task.source, task.destination, context, { signal })).complete;
 }
 
 /** The first failure, as the run's own. */

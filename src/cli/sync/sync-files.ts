@@ -36,12 +36,19 @@ export async function gatherFiles(session: SyncSession): Promise<GatheredSources
     });
     found.push(...(await gatherTasks(withFlags(file, session), context, { signal: invocation.signal })));
   }
+  if (options.destination !== undefined && found.length > 0 && found.every(namesDestinations)) {
+    invocation.log.warn(`${options.destination} is not used, because all entries name their destinations`);
+  }
   if (options.sources.length > 1) checkDestinations(found.flatMap(({ tasks }) => tasks));
   for (const { entry, tasks } of found) {
     if (tasks.length === 0) invocation.log.warn("No refs to sync found", fieldsOf(entry));
   }
   const tasks = found.flatMap((entry) => entry.tasks);
   return { tasks, entries: found, sources: found.length, problems, isComplete };
+}
+
+function namesDestinations({ entry }: GatheredEntry): boolean {
+  return entry.destinations !== undefined;
 }
 
 /** Reads a file of any kind, and tells what is wrong with one of skopeo's, which goes on all the same. */

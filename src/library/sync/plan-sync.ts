@@ -1,6 +1,7 @@
+import { findMissingClosure } from "../../sync/closure.ts";
 import { planTasks, type SyncPlan } from "../../sync/plan.ts";
 import type { SyncState } from "../../sync/sync-state.ts";
-import { type GatherOptions, gatherMirrors } from "./gather-mirrors.ts";
+import { closureContext, type GatherOptions, gatherMirrors, resolverOf } from "./gather-mirrors.ts";
 import type { Mirrors } from "./mirrors.ts";
 
 export interface PlanOptions extends GatherOptions {
@@ -18,9 +19,15 @@ export async function planSync(
 ): Promise<Omit<SyncPlan, "deletions">> {
   const { state, signal } = options;
   const entries = await gatherMirrors(mirrors, options);
+  const resolve = resolverOf(options);
   return await planTasks(
     entries.flatMap(({ tasks }) => tasks),
-    { state, measuresAll: false },
+    {
+      state,
+      measuresAll: false,
+      findMissing: async (task, operation) =>
+        await findMissingClosure(task.source, task.destination, closureContext(task, resolve), operation),
+    },
     { signal },
   );
 }

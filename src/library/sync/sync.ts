@@ -21,7 +21,7 @@ import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
 import { SyncFailure, type SyncResult, synchronize } from "../../sync/synchronize.ts";
 import { environmentOf } from "../call-options.ts";
 import { admissionOf, type PolicyChoice } from "../policy-choice.ts";
-import { type GatherOptions, gatherMirrors, resolverOf } from "./gather-mirrors.ts";
+import { closureContext, type GatherOptions, gatherMirrors, resolverOf } from "./gather-mirrors.ts";
 import type { Mirrors } from "./mirrors.ts";
 
 export interface SyncOptions
@@ -107,11 +107,7 @@ async function copyAll(
       operation: { readonly signal?: AbortSignal | undefined },
     ): Promise<T> => retrying({ times: retry?.times ?? 0, delay: retry?.delay }, work, operation),
     complete: async (task: SyncTask, operation: { readonly signal?: AbortSignal | undefined }) => {
-      const { withReferrers, withCosignTags, sourceTags, access } = task;
-      const context = {
-        ...{ knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
-        resolve: (name: string, role: "source" | "destination") => resolve(name, role, access[role]),
-      };
+      const context = { ...closureContext(task, resolve), knowledge, sharedBlobs };
       return (await copyClosure(task.source, task.destination, context, operation)).complete;
     },
   };
