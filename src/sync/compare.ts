@@ -1,6 +1,7 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Digest } from "../core/digest.ts";
 import { isAbort } from "../core/errors.ts";
+import type { ImageReference } from "../core/image.ts";
 import type { SyncState } from "./sync-state.ts";
 import type { SyncTask } from "./sync-task.ts";
 
@@ -60,12 +61,27 @@ async function findSource({ source }: SyncTask, options: OperationOptions): Prom
 async function findDestination(
   { destination }: SyncTask,
   options: OperationOptions,
-): Promise<{ readonly digest?: Digest | "none"; readonly problem?: unknown }> {
-  if (destination.findDigest === undefined) return {};
+): Promise<{ readonly digest?: Digest | "none" | undefined; readonly problem?: unknown }> {
+  if (destination.findDigest === undefined) return { digest: await readDigest(destination, options) };
   try {
     return { digest: (await destination.findDigest("destination", options)) ?? "none" };
   } catch (problem) {
     if (isAbort(problem)) throw problem;
     return { problem };
+  }
+}
+
+/** What a directory holds is read; undefined where that is nothing that can be read. */
+async function readDigest(
+  { transport, openSource }: ImageReference,
+  options: OperationOptions,
+): Promise<Digest | undefined> {
+  if (transport.name !== "dir" || openSource === undefined) return undefined;
+  try {
+    await using source = await openSource(options);
+    return (await source.readManifest(undefined, options)).digest;
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    return undefined;
   }
 }

@@ -132,6 +132,7 @@ async function tasksFor(
       access: { source: access, destination: toAccess },
       instances: context.instancesOf(entry),
       isImmutable: isImmutable(reference),
+      mayReplace: entry.destinations !== undefined,
       sourceTags,
       // A directory has no place for them.
       withReferrers: (entry.referrers ?? false) && to.startsWith("docker:"),

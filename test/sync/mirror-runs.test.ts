@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import { buildArtifact, buildImage, buildMultiArch, type TestImage, temporary } from "../support/images.ts";
@@ -326,6 +326,23 @@ describe.skipIf(!hasPeers)("refused is", () => {
     expect(outcome.stdout).toContain("1 to delete");
     expect(existsSync(plan)).toBe(false);
   });
+});
+
+test.skipIf(!hasPeers)("a directory of a mirror file is kept as it is, and follows the source", async () => {
+  await push(source, "carried", buildImage({ seed: "carried" }), "v1");
+  const file = mirrorFile("carried");
+  const directory = temporary("carried");
+  const to = `dir:${directory}/{{name}}:{{tag}}`;
+  writeFileSync(file, readFileSync(file, "utf8").replace(/to: .*/, `to: "${to}"`));
+  expect((await mirror(file)).stderr).toContain("1 added, 0 updated, 0 unchanged");
+  expect((await mirror(file)).stderr).toContain("0 added, 0 updated, 1 unchanged; 0 B moved");
+  expect(await mirror(file, ["--plan"])).toMatchObject({ exitCode: 0 });
+  const moved = buildImage({ seed: "moved", layers: [300] });
+  await push(source, "carried", moved, "v1");
+  expect((await mirror(file)).stderr).toContain("0 added, 1 updated, 0 unchanged");
+  const digests = [...moved.blobs.keys()].filter((digest) => digest !== moved.top.digest);
+  const files = [...digests.map((digest) => digest.replace("sha256:", "")), "manifest.json", "version"];
+  expect(readdirSync(join(directory, "carried:v1")).toSorted()).toEqual(files.toSorted());
 });
 
 test("flags that contradict each other, and a part that is not told, are refused", async () => {

@@ -144,10 +144,10 @@ async function gatherDirectory(session: SyncSession, source: string): Promise<re
   return await Promise.all(
     directories.map(async (directory) => {
       const below = relative(source, directory).split(sep).join(posix.sep);
-      const name = below === "" ? posix.basename(source) : below;
+      const to = destinationName(below === "" ? posix.basename(source) : below, place);
       return {
         source: await session.resolve(`dir:${directory}`, "source"),
-        destination: await session.resolve(destinationName(name, place), "destination"),
+        destination: await resolved(to, () => session.resolve(to, "destination")),
         group: source,
         place: source,
         access: { source: {}, destination: {} },
@@ -186,10 +186,10 @@ async function holdsAnything(directory: string): Promise<boolean> {
   }
 }
 
-/** A directory for an image must be a new one. cli.md 6.2. @throws {ImageError} STORAGE_FAILURE */
+/** A directory for an image must be a new one, but for those that a mirror file names. cli.md 6.2. @throws {ImageError} STORAGE_FAILURE */
 export async function checkNewDirectories(tasks: readonly SyncTask[]): Promise<void> {
-  for (const { destination } of tasks) {
-    if (destination.transport.name !== "dir") continue;
+  for (const { destination, mayReplace } of tasks) {
+    if (destination.transport.name !== "dir" || mayReplace) continue;
     if (!(await holdsAnything(destination.text))) continue;
     throw new ImageError(
       "STORAGE_FAILURE",
