@@ -10,8 +10,9 @@ import type { PlannedDeletion } from "./prune.ts";
 import { destinationHost, nameOf, type SyncTask } from "./sync-task.ts";
 import { settingsOf, type TaskSettings, TaskSettingsSchema } from "./task-settings.ts";
 
-/** Images that are compared at a time. */
+/** Images that are compared at a time; fewer where what belongs to them is looked for, which takes many questions each. */
 const COMPARED_AT_A_TIME = 64;
+const SEARCHED_AT_A_TIME = 16;
 
 /** What is to happen with one image. */
 export interface PlannedImage {
@@ -111,7 +112,7 @@ export async function planTasks(
   const compared: ComparedTask[] = [];
   await forEachLimited(
     tasks,
-    COMPARED_AT_A_TIME,
+    settings.findMissing === undefined ? COMPARED_AT_A_TIME : SEARCHED_AT_A_TIME,
     async (task, index, operation) => {
       compared[index] = await planTask(task, settings, operation);
     },

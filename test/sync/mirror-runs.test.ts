@@ -369,3 +369,20 @@ test("flags that contradict each other, and a part that is not told, are refused
     "there is no part 3 of 2: $JOB_COMPLETION_INDEX counts from 0",
   ]);
 });
+
+test.skipIf(!hasPeers)("a plan that deletes is refused when a tag has moved that it deletes", async () => {
+  const tags = ["v1", "v2", "v3"];
+  for (const tag of tags) await push(source, "moving", buildImage({ seed: tag }), tag);
+  const file = mirrorFile("moving");
+  expect(await mirror(file)).toMatchObject({ exitCode: 0 });
+  await push(destination, "moving", buildImage({ seed: "going" }), "going");
+  const plan = join(temporary("moving"), "plan.json");
+  expect((await mirror(file, ["--prune", "--plan-out", plan])).exitCode).toBe(3);
+  await push(destination, "moving", buildImage({ seed: "moved" }), "going");
+  const refused = await sync(["--apply", plan]);
+  expect(refused.exitCode).toBe(4);
+  expect(fatalMessage(refused)).toMatch(/the plan no longer fits: .*moving:going was sha256:/);
+  await push(destination, "moving", buildImage({ seed: "going" }), "going");
+  expect(await sync(["--apply", plan])).toMatchObject({ exitCode: 0 });
+  expect(await tagsOf(destination, "moving")).toEqual(tags);
+});

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { errorMessage, ImageError } from "../../core/errors.ts";
+import { forEachLimited } from "../../core/limiter.ts";
 import { parseTagPattern } from "../../sync/files/tag-pattern.ts";
 import {
   confirmPruning,
@@ -14,10 +15,15 @@ import type { SyncTask } from "../../sync/sync-task.ts";
 import type { SyncSession } from "./sync-session.ts";
 import type { GatheredSources } from "./sync-sources.ts";
 
+/** Tags that are asked about at a time. */
+const ASKED_AT_A_TIME = 16;
+
 /** Deletes at destinations what sources lack. */
 export interface Pruner {
   /** What would be deleted now, if `tasks` are all that is wanted. */
   find(tasks: readonly SyncTask[]): Promise<readonly PrunedRepository[]>;
+  /** Tells which of the `planned` name something else by now; what is gone is no trouble. */
+  findMoved(planned: readonly PlannedDeletion[]): Promise<readonly string[]>;
   /** Deletes those of the `planned` that still may be: what has been copied since may need some of them. */
   remove(
     tasks: readonly SyncTask[],
@@ -42,8 +48,25 @@ export async function createPruner(
       }
       return pruned;
     },
+    async findMoved(planned) {
+      const moved: string[] = [];
+      await forEachLimited(
+        planned,
+        ASKED_AT_A_TIME,
+        async ({ name, digest }, _index, options) => {
+          const found = await (await context.resolve(name)).findDigest?.("destination", options);
+          if (found !== undefined && found !== digest) moved.push(`${name} was ${digest} and is ${found}`);
+        },
+        { signal },
+      );
+      return moved;
+    },
     async remove(tasks, planned, onDeleted) {
       const found = await confirmPruning(planned, tasks, context, { signal });
+      const going = new Set(found.map(({ name }) => name));
+      for (const { name } of planned.filter((deletion) => !going.has(deletion.name))) {
+        log.info("Not deleted", { name, reason: "it is needed by now, or has gone" });
+      }
       // A list of nothing would only take the place of an earlier one.
       if (flags["restore-list"] !== undefined && found.length > 0)
         await writeRestoreList(flags["restore-list"], found);

@@ -26,26 +26,21 @@ export async function runPlanned(
   state: SyncState | undefined,
   listenToNetwork: (listener: NetworkListener) => void,
 ): Promise<void> {
-  const { flags, signal } = session.invocation;
+  const { flags } = session.invocation;
   const { shard, planStyle } = session.options;
   const saved = flags.apply === undefined ? undefined : await readPlan(flags.apply);
   const tasks = await tasksOf(session, gathered, saved);
-  // Every shard must find the same parts, whatever another has copied meanwhile.
-  const measuresAll = shard !== undefined && saved === undefined;
-  const { retrying } = session.settings;
-  // Whoever copies finds it out anyway.
-  const findMissing = async (task: SyncTask, options: OperationOptions): Promise<readonly string[]> =>
-    await findMissingClosure(task.source, task.destination, closureContext(session, task), options);
-  const settings = { state, measuresAll, retrying, ...(planStyle === undefined ? {} : { findMissing }) };
-  const planned = await inContext(measuresAll ? "finding the parts of --shard" : "planning", () =>
-    planTasks(tasks, settings, { signal }),
-  );
-  if (saved !== undefined) checkUnmoved(saved, planned.images);
+  const isCompared = planStyle !== undefined || shard !== undefined || saved !== undefined;
+  // To prune, it is enough to look again when everything is copied.
+  const planned = isCompared ? await compareAll(session, tasks, state) : NOTHING_COMPARED;
   const everything =
     saved === undefined
       ? gathered.tasks
       : await plannedTasks(session, saved.images, flags.apply ?? "", gathered.tasks);
   const pruner = await createPruner(session, gathered, everything);
+  if (saved !== undefined) {
+    refuseMoved([...movedImages(saved, planned.images), ...(await pruner.findMoved(saved.deletions))]);
+  }
   const pruned = saved === undefined ? await pruner.find(gathered.tasks) : [];
   const deletions = saved?.deletions ?? withoutWritten(pruned, planned.images);
   const plan: SyncPlan = { ...planned, deletions };
@@ -76,6 +71,33 @@ export async function runPlanned(
         ? async (onDeleted) => await pruner.remove(everything, deletions, onDeleted)
         : undefined,
     },
+  );
+}
+
+const NOTHING_COMPARED: Omit<SyncPlan, "deletions"> = {
+  version: 1,
+  createdAt: "",
+  images: [],
+  expected: { bytes: 0, mounts: 0, requests: 0 },
+};
+
+async function compareAll(
+  session: SyncSession,
+  tasks: readonly SyncTask[],
+  state: SyncState | undefined,
+): Promise<Omit<SyncPlan, "deletions">> {
+  const { settings, options, invocation } = session;
+  // Every shard must find the same parts, whatever another has copied meanwhile.
+  const measuresAll = options.shard !== undefined && invocation.flags.apply === undefined;
+  const findMissing = async (task: SyncTask, operation: OperationOptions): Promise<readonly string[]> =>
+    await findMissingClosure(task.source, task.destination, closureContext(session, task), operation);
+  const planning = {
+    ...{ state, measuresAll, retrying: settings.retrying },
+    // Whoever copies finds it out anyway.
+    findMissing: options.planStyle === undefined ? undefined : findMissing,
+  };
+  return await inContext(measuresAll ? "finding the parts of --shard" : "planning", () =>
+    planTasks(tasks, planning, { signal: invocation.signal }),
   );
 }
 
@@ -125,19 +147,19 @@ async function readPlan(file: string): Promise<SyncPlan> {
   }
 }
 
-/** @throws {CodedFailure} when anything that the plan is about is no longer as it was */
-function checkUnmoved(saved: SyncPlan, found: readonly PlannedImage[]): void {
+/** What is no longer as the plan has it. */
+function movedImages(saved: SyncPlan, found: readonly PlannedImage[]): readonly string[] {
   const before = new Map(saved.images.map((image) => [keyOf(image.from, image.to), image]));
-  const moved = found.flatMap(({ from, to, source, destination, action, error }) => {
+  return found.flatMap(({ from, to, source, destination, action, error }) => {
     const image = before.get(keyOf(from, to));
     if (action === "failed") return [`${from}: ${error}`];
     if (image?.source !== source) return [`${from} was ${image?.source} and is ${source}`];
     if (image?.destination === destination || action === "unchanged") return [];
     return [`${to} was ${image?.destination ?? "not there"} and is ${destination ?? "not there"}`];
   });
-  refuseMoved(moved);
 }
 
+/** @throws {CodedFailure} when anything that the plan is about is no longer as it was */
 function refuseMoved(moved: readonly string[]): void {
   if (moved.length === 0) return;
   const more = moved.length > NAMED_AT_MOST ? [`and ${moved.length - NAMED_AT_MOST} more`] : [];
