@@ -94,6 +94,17 @@ describe.skipIf(!hasPeers)("pruning keeps", () => {
     expect(outcome.stderr).toContain("sbom-v1 is about it");
   });
 
+  test("all tags of a repository of which one entry wants nothing deleted", async () => {
+    await push(source, "spared", buildImage({ seed: "spared" }), "v1");
+    await push(destination, "spared", buildImage({ seed: "extra" }), "extra");
+    const file = mirrorFile("spared", ["prune: true"]);
+    const other = `{ from: ${source.host}/spared:v1, to: "${destination.host}/spared:v2", prune: false }`;
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, `${text}  - ${other}\n`);
+    expect(await mirror(file, ["--max-delete", "100%"])).toMatchObject({ exitCode: 0 });
+    expect(await tagsOf(destination, "spared")).toEqual(["extra", "v1", "v2"]);
+  });
+
   test("the images of an index that is mirrored by its digest", async () => {
     const multi = buildMultiArch("by-digest");
     const part = buildImage({ seed: "by-digest/amd64", architecture: "amd64" });
