@@ -356,6 +356,39 @@ test.skipIf(!hasPeers)("a directory of a mirror file is kept as it is, and follo
   expect(readdirSync(join(directory, "carried:v1")).toSorted()).toEqual(files.toSorted());
 });
 
+test.skipIf(!hasPeers)(
+  "what one destination does not give back is read from the source for the next",
+  async () => {
+    await push(source, "given", buildImage({ seed: "given" }), "v1");
+    using writeOnly = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      async fetch(request) {
+        const { pathname, search } = new URL(request.url);
+        if (request.method === "GET" && pathname.includes("/blobs/"))
+          return new Response("", { status: 403 });
+        const { method, headers } = request;
+        const body = ["PUT", "POST", "PATCH"].includes(method) ? await request.arrayBuffer() : null;
+        return await fetch(`${destination.url}${pathname}${search}`, {
+          method,
+          headers,
+          body,
+          redirect: "manual",
+        });
+      },
+    });
+    const file = mirrorFile("given");
+    const first = `127.0.0.1:${writeOnly.port}`;
+    const text = readFileSync(file, "utf8")
+      .replace("mirrors:", `  ${first}: { tls-verify: false }\nmirrors:`)
+      .replace(/to: (.*)/, `to: ["${first}/given-first", "$1"]`);
+    writeFileSync(file, text);
+    const outcome = await mirror(file, ["--images-at-a-time", "1"]);
+    expect(outcome).toMatchObject({ exitCode: 0 });
+    expect(await tagsOf(destination, "given")).toEqual(["v1"]);
+  },
+);
+
 test("flags that contradict each other, and a part that is not told, are refused", async () => {
   const refused = async (
     words: readonly string[],
