@@ -110,6 +110,7 @@ export async function copyAll(
       { signal },
     );
     if (!results.some(isFailed)) await afterwards?.((deletion) => deleted.push(deletion));
+    else if (afterwards !== undefined) log.warn("Nothing is deleted, because not all images are there");
   } catch (error) {
     if (error instanceof SyncFailure) results = error.results;
     failure = error instanceof SyncFailure ? failureOf(error) : error;
