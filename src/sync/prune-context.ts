@@ -29,7 +29,7 @@ export async function createPruneContext(rules: PruneRules): Promise<PruneContex
   const everywhere = await Promise.all(rules.protect.map(compileTagPattern));
   const pruned = new Set<string>();
   const spared = new Set<string>();
-  const tests = new Map<string, TagTest[]>();
+  const tests = new Map<string, Set<TagTest>>();
   const accesses = new Map<string, EntryAccess>();
   for (const { destination, access } of rules.tasks) {
     if (destination.dockerName !== undefined)
@@ -44,7 +44,9 @@ export async function createPruneContext(rules: PruneRules): Promise<PruneContex
       if ((entry.prune ?? rules.prunes) && rules.isWhole(gathered)) pruned.add(repository);
       // Of two entries for one repository, the one that wants nothing deleted is heard.
       if (entry.prune === false) spared.add(repository);
-      tests.set(repository, [...(tests.get(repository) ?? []), ...own]);
+      const known = tests.get(repository) ?? new Set();
+      for (const test of own) known.add(test);
+      tests.set(repository, known);
     }
   }
   return {
