@@ -17,8 +17,8 @@ export interface ImageContents {
   readonly written: Digest | undefined;
   /** Configs and layers, those of schema 1 without a size. */
   readonly blobs: readonly Pick<Descriptor, "digest" | "size">[];
-  /** Manifests that are read, the top-level one among them. */
-  readonly manifests: number;
+  /** The manifests that are read, the top-level one among them. */
+  readonly manifests: readonly Digest[];
 }
 
 /** Reads the manifests of an image, and of those images of an index that are selected. */
@@ -34,11 +34,12 @@ export async function readContents(
   const topLevel = await source.readManifest(undefined, options);
   const read = async (digest: Digest): Promise<RawManifest> => await source.readManifest(digest, options);
   if (!isIndexType(topLevel.mediaType)) {
-    return { topLevel, written: topLevel.digest, blobs: blobsOf(topLevel), manifests: 1 };
+    return { topLevel, written: topLevel.digest, blobs: blobsOf(topLevel), manifests: [topLevel.digest] };
   }
   if (selection.kind === "system") {
     const instance = await resolveInstance(topLevel, selection.platform, "choosing an image", read);
-    return { topLevel, written: instance.digest, blobs: blobsOf(instance), manifests: 2 };
+    const manifests = [topLevel.digest, instance.digest];
+    return { topLevel, written: instance.digest, blobs: blobsOf(instance), manifests };
   }
   const index = parseIndex(topLevel);
   const kept = keptEntries(index, selection);
@@ -48,7 +49,7 @@ export async function readContents(
     topLevel,
     written: await digestOf(topLevel, index, kept, selection),
     blobs: instances.flatMap((instance) => (isIndexType(instance.mediaType) ? [] : blobsOf(instance))),
-    manifests: 1 + instances.length,
+    manifests: [topLevel.digest, ...instances.map(({ digest }) => digest)],
   };
 }
 

@@ -99,6 +99,8 @@ export interface PlanSettings extends KnownDestinations {
   readonly findMissing?:
     | ((task: SyncTask, options: OperationOptions) => Promise<readonly string[]>)
     | undefined;
+  /** Told what an image consists of, where that had to be read. */
+  readonly onContents?: ((contents: ImageContents) => void) | undefined;
   /** Tries again what may succeed then. */
   readonly retrying?: (<T>(work: () => Promise<T>, options: OperationOptions) => Promise<T>) | undefined;
 }
@@ -150,6 +152,7 @@ async function planTask(
       };
     }
     const contents = await retrying(() => readContents(task.source, task.instances, options), options);
+    settings.onContents?.(contents);
     const source = contents.topLevel.digest;
     const bytes = sizeOf(contents);
     if (comparison.isEqual || (destination !== undefined && contents.written === destination)) {
@@ -196,7 +199,7 @@ function expectedOf(tasks: readonly SyncTask[], compared: readonly ComparedTask[
   for (const [index, { contents }] of compared.entries()) {
     const task = tasks[index];
     if (contents === undefined || task === undefined) continue;
-    requests += 2 * contents.manifests;
+    requests += 2 * contents.manifests.length;
     const repository = task.destination.dockerName?.repository ?? task.destination.text;
     for (const { digest, size } of contents.blobs) {
       sizes.set(digest, Math.max(0, size));

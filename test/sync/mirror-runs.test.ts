@@ -105,6 +105,15 @@ describe.skipIf(!hasPeers)("pruning keeps", () => {
     expect(await tagsOf(destination, "spared")).toEqual(["extra", "v1", "v2"]);
   });
 
+  test("in its plan the parts of an index that is still to come", async () => {
+    await push(source, "coming", buildMultiArch("coming"), "v1");
+    const part = buildImage({ seed: "coming/amd64", architecture: "amd64" });
+    await push(destination, "coming", part, "part");
+    const outcome = await mirror(mirrorFile("coming"), ["--prune", "--max-delete", "100%", "--plan"]);
+    expect(outcome.exitCode).toBe(3);
+    expect(outcome.stdout).toContain("1 to add, 0 to update, 0 to delete");
+  });
+
   test("the images of an index that is mirrored by its digest", async () => {
     const multi = buildMultiArch("by-digest");
     const part = buildImage({ seed: "by-digest/amd64", architecture: "amd64" });

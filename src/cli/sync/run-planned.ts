@@ -1,7 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { OperationOptions } from "../../core/byte-stream.ts";
+import type { Digest } from "../../core/digest.ts";
 import { errorMessage, ImageError, inContext } from "../../core/errors.ts";
 import { findMissingClosure } from "../../sync/closure.ts";
+import type { ImageContents } from "../../sync/image-blobs.ts";
 import { hasDifferences, type PlannedImage, parsePlan, planTasks, type SyncPlan } from "../../sync/plan.ts";
 import { exceededCap, type PlannedDeletion, type PrunedRepository } from "../../sync/prune.ts";
 import { assignShards } from "../../sync/shard.ts";
@@ -31,8 +33,9 @@ export async function runPlanned(
   const saved = flags.apply === undefined ? undefined : await readPlan(flags.apply);
   const tasks = await tasksOf(session, gathered, saved);
   const isCompared = planStyle !== undefined || shard !== undefined || saved !== undefined;
+  const written = new Set<Digest>();
   // To prune, it is enough to look again when everything is copied.
-  const planned = isCompared ? await compareAll(session, tasks, state) : NOTHING_COMPARED;
+  const planned = isCompared ? await compareAll(session, tasks, state, written) : NOTHING_COMPARED;
   const everything =
     saved === undefined
       ? gathered.tasks
@@ -42,7 +45,7 @@ export async function runPlanned(
     refuseMoved([...movedImages(saved, planned.images), ...(await pruner.findMoved(saved.deletions))]);
   }
   const pruned = saved === undefined ? await pruner.find(gathered.tasks) : [];
-  const deletions = saved?.deletions ?? withoutWritten(pruned, planned.images);
+  const deletions = saved?.deletions ?? withoutWritten(pruned, written);
   const plan: SyncPlan = { ...planned, deletions };
   const sizes = saved === undefined ? plan.images : asPlanned(saved, plan.images);
   const mine = shard === undefined ? undefined : assignShards(sizes, shard.count);
@@ -81,10 +84,12 @@ const NOTHING_COMPARED: Omit<SyncPlan, "deletions"> = {
   expected: { bytes: 0, mounts: 0, requests: 0 },
 };
 
+/** Every manifest that is to be written is put among the `written`. */
 async function compareAll(
   session: SyncSession,
   tasks: readonly SyncTask[],
   state: SyncState | undefined,
+  written: Set<Digest>,
 ): Promise<Omit<SyncPlan, "deletions">> {
   const { settings, options, invocation } = session;
   // Every shard must find the same parts, whatever another has copied meanwhile.
@@ -93,6 +98,9 @@ async function compareAll(
     await findMissingClosure(task.source, task.destination, closureContext(session, task), operation);
   const planning = {
     ...{ state, measuresAll, retrying: settings.retrying },
+    onContents: ({ manifests }: ImageContents): void => {
+      for (const digest of manifests) written.add(digest);
+    },
     // Whoever copies finds it out anyway.
     findMissing: options.planStyle === undefined ? undefined : findMissing,
   };
@@ -107,12 +115,11 @@ function asPlanned(saved: SyncPlan, images: readonly PlannedImage[]): readonly P
   return images.map((image) => before.get(keyOf(image.from, image.to)) ?? image);
 }
 
-/** A manifest that is about to be written under another name is not one to delete. */
+/** A manifest that is about to be written, under another name or as a part of an index, is not one to delete. */
 function withoutWritten(
   pruned: readonly PrunedRepository[],
-  images: readonly PlannedImage[],
+  written: ReadonlySet<Digest>,
 ): readonly PlannedDeletion[] {
-  const written = new Set(images.map(({ source }) => source));
   return pruned
     .flatMap((repository) => repository.deletions)
     .filter(({ digest }) => !written.has(digest))
