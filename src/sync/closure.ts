@@ -17,8 +17,8 @@ export interface ClosureContext extends Pick<CopyRequest, "sharedBlobs" | "knowl
   /** Which of both kinds; both where it does not say. */
   readonly withReferrers?: boolean | undefined;
   readonly withCosignTags?: boolean | undefined;
-  /** All tags of the source's repository, where they are known: then none needs to be asked for. */
-  readonly sourceTags?: ReadonlySet<string> | undefined;
+  /** Those tags of the source's repository that belong to images, where its tags are known: then none needs to be asked for. */
+  readonly attachedTags?: ReadonlySet<string> | undefined;
 }
 
 /** What became of all that points to one image. */
@@ -85,7 +85,9 @@ abstract class ClosureWalk {
   protected abstract visitTag(tag: string, digest: Digest): Promise<void>;
 
   async follow(): Promise<readonly string[]> {
-    const { withReferrers, withCosignTags } = this.context;
+    const { withReferrers, withCosignTags, attachedTags } = this.context;
+    const isByTags = withReferrers === false || (await this.#hasTagsOnly());
+    if (isByTags && attachedTags?.size === 0) return [];
     const subjects = await this.#subjects();
     if (withReferrers !== false) for (const subject of subjects) await this.#followReferrers(subject, 0);
     if (withCosignTags !== false) await this.#followTags(subjects);
@@ -104,6 +106,9 @@ abstract class ClosureWalk {
   async #followReferrers(subject: Digest, level: number): Promise<void> {
     if (this.#seen.has(subject)) return;
     this.#seen.add(subject);
+    const { attachedTags } = this.context;
+    const isUntagged = attachedTags !== undefined && !attachedTags.has(subject.replace(":", "-"));
+    if (isUntagged && (await this.#hasTagsOnly())) return;
     const referrers = (await this.source.listReferrers?.(subject, "source", this.options)) ?? [];
     if (referrers.length === 0) return;
     if (level >= MOST_LEVELS) {
@@ -113,12 +118,17 @@ abstract class ClosureWalk {
     for (const { digest } of referrers) await this.#followReferrers(digest, level + 1);
   }
 
+  /** Whether tags tell of all referrers. */
+  async #hasTagsOnly(): Promise<boolean> {
+    return (await this.source.lacksReferrersApi?.("source", this.options)) ?? false;
+  }
+
   async #followTags(subjects: readonly Digest[]): Promise<void> {
     const tags = subjects.flatMap((subject) =>
       COSIGN_SUFFIXES.map((suffix) => `${subject.replace(":", "-")}${suffix}`),
     );
-    const { sourceTags } = this.context;
-    const possible = sourceTags === undefined ? tags : tags.filter((tag) => sourceTags.has(tag));
+    const { attachedTags } = this.context;
+    const possible = attachedTags === undefined ? tags : tags.filter((tag) => attachedTags.has(tag));
     await Promise.all(
       possible.map(async (tag) => {
         const from = await this.context.resolve(nameIn(this.source, `:${tag}`), "source");

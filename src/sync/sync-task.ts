@@ -21,8 +21,8 @@ export interface SyncTask {
   /** What points to the image goes with it: signatures, attestations, SBOMs; as OCI referrers, and under cosign's tags. */
   readonly withReferrers: boolean;
   readonly withCosignTags: boolean;
-  /** All tags of the source's repository, where they were listed. */
-  readonly sourceTags?: ReadonlySet<string> | undefined;
+  /** The tags of the source's repository that belong to images, where its tags were listed. */
+  readonly attachedTags?: ReadonlySet<string> | undefined;
   /** The only manifest that may be copied, where a plan says so. */
   readonly expected?: Digest | undefined;
 }

@@ -276,6 +276,25 @@ async function refer(name: string, subject: TestImage, artifact: TestImage): Pro
 }
 
 describe.skipIf(!hasPeers)("what belongs to an image", () => {
+  test("is not asked for again and again where no tag can belong to any", async () => {
+    for (const tag of ["a", "b", "c"]) await push(source, "unsigned", buildImage({ seed: tag }), tag);
+    const file = mirrorFile("unsigned");
+    expect(await mirror(file)).toMatchObject({ exitCode: 0 });
+    const before = [source, destination].map((registry) => registry.requests().length);
+    expect(await mirror(file, ["--images-at-a-time", "1"])).toMatchObject({ exitCode: 0 });
+    const [asked = [], told = []] = [source, destination].map((registry, index) =>
+      registry
+        .requests()
+        .slice(before[index])
+        .filter(({ target }) => target !== "/v2/")
+        .map(({ method }) => method)
+        .toSorted(),
+    );
+    // The list of tags, each tag, and once whether there is a referrers API.
+    expect(asked).toEqual(["GET", "GET", "HEAD", "HEAD", "HEAD", "HEAD"]);
+    expect(told).toEqual(["GET", "HEAD", "HEAD", "HEAD"]);
+  });
+
   test("is a difference where it is missing, and comes with the plan however long its chain is", async () => {
     const image = buildImage({ seed: "signed later" });
     await push(source, "later", image, "v1");

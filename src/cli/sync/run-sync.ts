@@ -142,9 +142,9 @@ function isFailed({ outcome }: SyncResult): boolean {
 
 /** What brings, or looks for, what belongs to an image. */
 export function closureContext(session: SyncSession, task: SyncTask): ClosureContext {
-  const { withReferrers, withCosignTags, sourceTags, access } = task;
+  const { withReferrers, withCosignTags, attachedTags, access } = task;
   return {
-    ...{ knowledge: session.settings.knowledge, withReferrers, withCosignTags, sourceTags },
+    ...{ knowledge: session.settings.knowledge, withReferrers, withCosignTags, attachedTags },
     resolve: (name, role) => session.resolve(name, role, access[role]),
   };
 }

@@ -38,9 +38,9 @@ export function resolverOf(options: GatherOptions): Resolve {
 
 /** What brings, or looks for, what belongs to an image. */
 export function closureContext(task: SyncTask, resolve: Resolve): ClosureContext {
-  const { withReferrers, withCosignTags, sourceTags, access } = task;
+  const { withReferrers, withCosignTags, attachedTags, access } = task;
   return {
-    ...{ withReferrers, withCosignTags, sourceTags },
+    ...{ withReferrers, withCosignTags, attachedTags },
     resolve: (name, role) => resolve(name, role, access[role]),
   };
 }
