@@ -347,6 +347,18 @@ test.skipIf(!hasPeers)("the newest by date are found among artifacts that say no
   expect(await tagsOf(destination, "dated")).toEqual(["newer"]);
 });
 
+test.skipIf(!hasPeers)("with --keep-going, the other sources of a command line are copied", async () => {
+  await push(source, "several", buildImage({ seed: "several" }), "v1");
+  const flags = ["--src-tls-verify=false", "--dest-tls-verify=false", "--src", "docker", "--dest", "docker"];
+  const names = ["several", "missing"].map((name) => `${source.host}/${name}`);
+  const outcome = await sync([...flags, "--keep-going", ...names, destination.host]);
+  expect(outcome.exitCode).toBe(1);
+  expect(outcome.stderr).toContain(`repository tags for repo ${source.host}/missing`);
+  expect(await tagsOf(destination, "several")).toEqual(["v1"]);
+  expect((await sync([...flags, ...names, `${destination.host}/none`])).exitCode).toBe(1);
+  expect(await tagsOf(destination, "none/several")).toEqual([]);
+});
+
 describe.skipIf(!hasPeers)("refused is", () => {
   test("one name for two selections of platforms", async () => {
     const file = mirrorFile("twice", ["tags: [v1]", "platforms: linux/amd64"]);

@@ -52,7 +52,7 @@ export async function runPlanned(
   const isMine = (index: number): boolean => mine === undefined || mine[index] === shard?.index;
   if (planStyle !== undefined) {
     const own = { ...plan, images: plan.images.filter((_, index) => isMine(index)) };
-    return await tellPlan(session, own, pruned, gathered.problems.length);
+    return await tellPlan(session, own, pruned, gathered.isComplete || flags["retry-failed"] !== undefined);
   }
   const exceeded = exceededCap(pruned, session.options.maxDelete);
   if (exceeded !== undefined) throw refusal(`nothing was changed: ${exceeded}; --max-delete allows more`);
@@ -179,7 +179,7 @@ async function tellPlan(
   { options, invocation: { flags, stdout } }: SyncSession,
   plan: SyncPlan,
   pruned: readonly PrunedRepository[],
-  problems: number,
+  isComplete: boolean,
 ): Promise<void> {
   const json = `${JSON.stringify(plan, null, 2)}\n`;
   const exceeded = exceededCap(pruned, options.maxDelete);
@@ -187,7 +187,7 @@ async function tellPlan(
   if (flags["plan-out"] !== undefined && exceeded === undefined) await write(flags["plan-out"], json);
   stdout.write(options.planStyle === "json" ? json : planText(plan));
   if (exceeded !== undefined) throw refusal(`${exceeded}; --max-delete allows more`);
-  if (problems > 0) throw new CodedFailure(`${problems} sources could not be looked through`, 1);
+  if (!isComplete) throw new CodedFailure("not all of the sources could be looked through", 1);
   const failed = plan.images.filter(({ action }) => action === "failed");
   if (failed.length > 0)
     throw new CodedFailure(`${failed.length} images cannot be compared: ${failed[0]?.error}`, 1);
