@@ -236,12 +236,17 @@ describe.skipIf(!hasPeers)("a report", () => {
     expect((await mirror(file, ["--keep-going", ...flags])).exitCode).toBe(1);
     const [json = "", xml, markdown] = reports.map((report) => readFileSync(report, "utf8"));
     expect(JSON.parse(json)).toMatchObject({
-      totals: { added: 1, failed: 0 },
+      totals: { added: 1, failed: 0, skipped: 0 },
       problems: [{ from: `${source.host}/nowhere`, place: `${file}:8` }],
     });
     expect(xml).toContain('tests="2" failures="1"');
     expect(markdown).toContain("### skopeo sync: 1 failed");
     expect((await mirror(file, ["--keep-going", "--plan"])).exitCode).toBe(1);
+    expect((await mirror(file, ["--keep-going", "--retry-failed", reports[0] ?? ""])).exitCode).toBe(1);
+    await push(source, "nowhere", buildImage({ seed: "nowhere" }), "v1");
+    expect((await mirror(file, ["--retry-failed", reports[0] ?? ""])).stderr).toContain(
+      "1 added, 0 updated, 0 unch",
+    );
     const nowhere = await mirror(file, ["--report", join(directory, "missing", "report.json")]);
     expect(fatalMessage(nowhere)).toContain("there is no directory");
   });
@@ -259,7 +264,17 @@ describe.skipIf(!hasPeers)("a report", () => {
     await Bun.sleep(200);
     run.kill("SIGINT");
     expect(await run.exited).not.toBe(0);
-    expect(JSON.parse(readFileSync(report, "utf8")).totals).toMatchObject({ added: 1, failed: 0 });
+    expect(JSON.parse(readFileSync(report, "utf8")).totals).toMatchObject({
+      ...{ added: 1, failed: 0, skipped: 1 },
+    });
+    const retried = readFileSync(report, "utf8").replaceAll(
+      `127.0.0.1:${silent.port}/app`,
+      `${source.host}/ended`,
+    );
+    writeFileSync(report, retried);
+    const flags = ["--src-tls-verify=false", "--retry-failed", report];
+    expect((await sync(flags)).stderr).toContain("1 added, 0 updated, 0 unchanged");
+    expect(await tagsOf(destination, "never")).toEqual(["v1"]);
   });
 });
 

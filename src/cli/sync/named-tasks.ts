@@ -17,10 +17,12 @@ const ReportSchema = v.object({
       settings: v.optional(TaskSettingsSchema),
     }),
   ),
+  problems: v.optional(v.array(v.object({ from: v.string() })), []),
 });
 
 /**
- * What failed by the report of an earlier run: of what the arguments name, or, without arguments, by the report's own names.
+ * What failed by the report of an earlier run, or was not begun: of what the arguments name, or, without arguments, by the
+ * report's own names.
  * @throws {ImageError} CONFIG_INVALID
  */
 export async function failedTasks(
@@ -28,20 +30,30 @@ export async function failedTasks(
   file: string,
   gathered: GatheredSources | undefined,
 ): Promise<GatheredSources> {
-  const failed = (await readReport(file)).filter(({ outcome }) => outcome === "failed");
+  const { images, problems } = await readReport(file);
+  const failed = images.filter(({ outcome }) => outcome === "failed" || outcome === "skipped");
+  const names = new Set(failed.map(({ from, to }) => keyOf(from, to)));
+  const unlisted = new Set(problems.map(({ from }) => from));
+  if (gathered === undefined && unlisted.size > 0) {
+    const list = [...unlisted].join(", ");
+    session.invocation.log.warn(
+      `What could not be listed is left out, unless its file is named again: ${list}`,
+    );
+  }
   const tasks =
     gathered === undefined
       ? await Promise.all(failed.map((image) => namedTask(session, image, file, undefined)))
-      : gathered.tasks.filter((task) =>
-          failed.some(({ from, to }) => from === nameOf(task.source) && to === nameOf(task.destination)),
+      : gathered.tasks.filter(
+          ({ source, destination, group }) =>
+            unlisted.has(group) || names.has(keyOf(nameOf(source), nameOf(destination))),
         );
   const sources = new Set(tasks.map(({ group }) => group)).size;
-  return { tasks, entries: [], sources, problems: [], isComplete: false };
+  return { tasks, entries: [], sources, problems: gathered?.problems ?? [], isComplete: false };
 }
 
-async function readReport(file: string): Promise<v.InferOutput<typeof ReportSchema>["images"]> {
+async function readReport(file: string): Promise<v.InferOutput<typeof ReportSchema>> {
   try {
-    return v.parse(ReportSchema, JSON.parse(await readFile(file, "utf8"))).images;
+    return v.parse(ReportSchema, JSON.parse(await readFile(file, "utf8")));
   } catch (error) {
     const reason = error instanceof SyntaxError ? "it is no JSON" : errorMessage(error);
     throw new ImageError("CONFIG_INVALID", `${file} is no report of sync: ${reason}`, { cause: error });

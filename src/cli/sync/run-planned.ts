@@ -134,6 +134,9 @@ async function tasksOf(
 ): Promise<readonly SyncTask[]> {
   if (saved === undefined) return tasks;
   const wanted = saved.images.filter(({ action }) => action === "add" || action === "update");
+  const unknown = saved.images.filter(({ action }) => action === "failed").length;
+  if (unknown > 0)
+    session.invocation.log.warn(`The plan leaves out ${unknown} images that could not be compared for it`);
   if (session.options.sources.length > 0) {
     const asked = new Set(tasks.map((task) => keyOf(nameOf(task.source), nameOf(task.destination))));
     refuseMoved(

@@ -117,7 +117,9 @@ export async function copyAll(
   }
   renderer.close();
   const blobs = sharedBlobs.totals;
-  const facts = { startedAt, results, problems, deleted, requests: session.requests, blobs };
+  const begun = new Set(results.map(({ task }) => task));
+  const skipped = tasks.filter((task) => !begun.has(task));
+  const facts = { startedAt, results, skipped, problems, deleted, requests: session.requests, blobs };
   // Whatever has happened, and whatever cannot be written, the rest is written down.
   const written = await Promise.allSettled([
     state?.save(),

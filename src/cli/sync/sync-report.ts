@@ -4,7 +4,7 @@ import type { BlobTotals } from "../../copy/shared-blobs.ts";
 import { errorMessage, ImageError } from "../../core/errors.ts";
 import type { PlannedDeletion } from "../../sync/prune.ts";
 import type { SyncOutcome } from "../../sync/sync-event.ts";
-import { nameOf } from "../../sync/sync-task.ts";
+import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
 import type { SyncResult } from "../../sync/synchronize.ts";
 import { settingsOf, type TaskSettings } from "../../sync/task-settings.ts";
 import { FlagError } from "../command.ts";
@@ -15,6 +15,8 @@ import type { SourceProblem } from "./sync-sources.ts";
 export interface ReportFacts {
   readonly startedAt: Date;
   readonly results: readonly SyncResult[];
+  /** Images whose turn did not come before the run ended. */
+  readonly skipped: readonly SyncTask[];
   readonly requests: ReadonlyMap<string, number>;
   readonly blobs: BlobTotals;
   /** Sources that could not be looked through, whose images are not among the results. */
@@ -28,13 +30,13 @@ export interface SyncReport {
   readonly version: 1;
   readonly startedAt: string;
   readonly seconds: number;
-  readonly totals: Record<SyncOutcome, number> & { readonly deleted: number };
+  readonly totals: Record<SyncOutcome | "skipped" | "deleted", number>;
   readonly requests: Readonly<Record<string, number>>;
   readonly blobs: BlobTotals;
   readonly images: readonly {
     readonly from: string;
     readonly to: string;
-    readonly outcome: SyncOutcome;
+    readonly outcome: SyncOutcome | "skipped";
     readonly settings: TaskSettings;
     readonly digest?: string | undefined;
     /** What refers to it, all of which the destination has; absent where nothing was to go along. */
@@ -76,8 +78,23 @@ export async function writeReport(file: string, facts: ReportFacts): Promise<voi
   }
 }
 
-function makeReport({ startedAt, results, requests, blobs, problems, deleted }: ReportFacts): SyncReport {
-  const totals = { added: 0, updated: 0, unchanged: 0, failed: 0, deleted: deleted.length };
+function makeReport({
+  startedAt,
+  results,
+  skipped,
+  requests,
+  blobs,
+  problems,
+  deleted,
+}: ReportFacts): SyncReport {
+  const totals = {
+    added: 0,
+    updated: 0,
+    unchanged: 0,
+    failed: 0,
+    skipped: skipped.length,
+    deleted: deleted.length,
+  };
   for (const { outcome } of results) totals[outcome]++;
   return {
     version: 1,
@@ -86,33 +103,43 @@ function makeReport({ startedAt, results, requests, blobs, problems, deleted }: 
     totals,
     requests: Object.fromEntries(requests),
     blobs,
-    images: results.map(({ task, outcome, digest, attached, error }) => ({
-      from: nameOf(task.source),
-      to: nameOf(task.destination),
-      outcome,
-      settings: settingsOf(task),
-      digest,
-      attached,
-      error: error === undefined ? undefined : errorMessage(error),
-    })),
+    images: [
+      ...results.map(({ task, outcome, digest, attached, error }) => ({
+        ...describe(task, outcome),
+        ...{ digest, attached },
+        error: error === undefined ? undefined : errorMessage(error),
+      })),
+      ...skipped.map((task) => describe(task, "skipped" as const)),
+    ],
     problems,
     deleted,
   };
 }
 
+function describe<T>(
+  task: SyncTask,
+  outcome: T,
+): { from: string; to: string; outcome: T; settings: TaskSettings } {
+  return { from: nameOf(task.source), to: nameOf(task.destination), outcome, settings: settingsOf(task) };
+}
+
 /** A test case for each image, as CI systems show them. */
 function junitReport({ images, problems, totals, seconds }: SyncReport): string {
-  const all: readonly { name: string; group: string; error?: string | undefined }[] = [
-    ...images.map(({ from, to, error }) => ({ name: to, group: from, error })),
-    ...problems.map(({ from, place, error }) => ({ name: place, group: from, error })),
+  const all: readonly { name: string; group: string; error?: string | undefined; isSkipped: boolean }[] = [
+    ...images.map(({ from, to, error, outcome }) => ({
+      ...{ name: to, group: from, error },
+      isSkipped: outcome === "skipped",
+    })),
+    ...problems.map(({ from, place, error }) => ({ name: place, group: from, error, isSkipped: false })),
   ];
-  const cases = all.map(({ name, group, error }) => {
+  const cases = all.map(({ name, group, error, isSkipped }) => {
     const head = `  <testcase classname="${xml(group)}" name="${xml(name)}"`;
+    if (isSkipped) return `${head}><skipped/></testcase>`;
     return error === undefined ? `${head}/>` : `${head}><failure message="${xml(error)}"/></testcase>`;
   });
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuite name="skopeo sync" tests="${all.length}" failures="${totals.failed + problems.length}" time="${seconds}">`,
+    `<testsuite name="skopeo sync" tests="${all.length}" failures="${totals.failed + problems.length}" skipped="${totals.skipped}" time="${seconds}">`,
     ...cases,
     "</testsuite>\n",
   ].join("\n");
@@ -133,12 +160,13 @@ function markdownReport(report: SyncReport): string {
   const { images, problems, totals, blobs, requests, seconds, deleted } = report;
   const failed = totals.failed + problems.length;
   const asked = Object.values(requests).reduce((sum, count) => sum + count, 0);
-  const shown = images.filter(({ outcome }) => outcome !== "unchanged");
+  const shown = images.filter(({ outcome }) => outcome !== "unchanged" && outcome !== "skipped");
   const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
   return [
     `### skopeo sync: ${failed === 0 ? "done" : `${failed} failed`}`,
     "",
     `${totals.added} added, ${totals.updated} updated, ${totals.unchanged} unchanged, ${totals.failed} failed, ` +
+      `${totals.skipped === 0 ? "" : `${totals.skipped} not begun, `}` +
       `${totals.deleted} deleted in ${seconds} s; ${byteText(blobs.movedBytes)} moved, ${byteText(blobs.mountedBytes)} mounted, ${asked} requests.`,
     "",
     ...(shown.length + problems.length + deleted.length === 0
