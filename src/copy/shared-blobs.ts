@@ -85,9 +85,13 @@ export class SharedBlobs {
       readSignatures: (instance, options) => source.readSignatures(instance, options),
       openBlob: async (blob, options) => {
         const home = this.#homes.get(blob.digest)?.[0];
-        return home?.destination.openBlob === undefined
-          ? await source.openBlob(blob, options)
-          : await home.destination.openBlob(blob, options);
+        try {
+          if (home?.destination.openBlob !== undefined) return await home.destination.openBlob(blob, options);
+        } catch {
+          // Who may write to a registry need not be allowed to read from it.
+          options?.signal?.throwIfAborted();
+        }
+        return await source.openBlob(blob, options);
       },
       [Symbol.asyncDispose]: async () => await source[Symbol.asyncDispose](),
     };

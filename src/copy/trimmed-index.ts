@@ -5,6 +5,7 @@ import { availablePlatforms, matchesPlatform } from "../format/instance-choice.t
 import type { IndexManifest } from "../format/manifest.ts";
 import type { InstanceSelection } from "./copy-request.ts";
 
+/** A selection that gives an index. */
 export type IndexSelection = Exclude<InstanceSelection, { readonly kind: "system" }>;
 
 /** Points from an attestation to the image in the same index that it is about (BuildKit). */

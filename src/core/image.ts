@@ -43,6 +43,8 @@ export interface ImageReference {
     role: "source" | "destination",
     options?: OperationOptions,
   ): Promise<readonly Descriptor[]>;
+  /** Whether it is known by now that referrers are listed under tags only: no question is asked to find it out. */
+  lacksReferrersApi?(role: "source" | "destination", options?: OperationOptions): Promise<boolean>;
   /** Sees to it that manifests that are in this reference's repository are listed as referrers of `subject`. */
   announceReferrers?(
     subject: Digest,

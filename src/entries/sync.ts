@@ -19,3 +19,4 @@ export type { PlannedImage, SyncPlan } from "../sync/plan.ts";
 export type { DeletionCap, PlannedDeletion } from "../sync/prune.ts";
 export type { SyncEvent, SyncListener, SyncOutcome } from "../sync/sync-event.ts";
 export { SyncState } from "../sync/sync-state.ts";
+export type { TaskSettings, TlsSettings } from "../sync/task-settings.ts";

@@ -28,6 +28,9 @@ const MANIFEST_ATTEMPTS = 4;
 const MANIFEST_RETRY_DELAY = 100;
 const ACCEPT: string = MANIFEST_TYPES.join(", ");
 
+/** Repositories that were found to have no referrers API, as long as there is a connection. */
+const WITHOUT_REFERRERS_API = new WeakMap<RegistryConnection, Set<string>>();
+
 const TagPageSchema = v.object({ tags: v.nullish(v.array(v.nullable(v.string())), []) });
 const CatalogPageSchema = v.object({ repositories: v.nullish(v.array(v.string()), []) });
 
@@ -222,10 +225,22 @@ export class RegistryClient {
       return referrers;
     } catch (error) {
       if (!(error instanceof RegistryError && error.status === 404)) throw error;
+      // A server that knew the question would name what it does not find.
+      if (error.registryCode === "") this.#rememberNoReferrersApi(repository);
     }
     const tag = fallbackTag(subject);
     if ((await this.findManifest(repository, tag, options)) === undefined) return [];
     return parseIndex(await this.readManifest(repository, tag, options)).manifests;
+  }
+
+  /** Whether a repository was found to have no referrers API. */
+  lacksReferrersApi(repository: string): boolean {
+    return WITHOUT_REFERRERS_API.get(this.connection)?.has(repository) ?? false;
+  }
+
+  #rememberNoReferrersApi(repository: string): void {
+    const known = WITHOUT_REFERRERS_API.get(this.connection) ?? new Set();
+    WITHOUT_REFERRERS_API.set(this.connection, known.add(repository));
   }
 
   /** The bodies of a paginated list. Links lead within this registry only; one seen before ends in an error. */

@@ -1,6 +1,7 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Digest } from "../core/digest.ts";
 import { isAbort } from "../core/errors.ts";
+import type { ImageReference } from "../core/image.ts";
 import type { SyncState } from "./sync-state.ts";
 import type { SyncTask } from "./sync-task.ts";
 
@@ -11,6 +12,10 @@ export interface Comparison {
   /** `none` where there is nothing; undefined where it was not asked, or cannot be. */
   readonly destination: Digest | "none" | undefined;
   readonly isEqual: boolean;
+  /** Nobody was asked, because nothing that belongs to the image can have changed either. */
+  readonly isFinal?: boolean | undefined;
+  /** Why the destination could not be asked. */
+  readonly problem?: unknown;
 }
 
 /** Which images destinations are known to have, without asking for each of them. */
@@ -33,7 +38,7 @@ export async function compareTask(
   const remembered = known.state?.find(task);
   const isThere = remembered !== undefined && (await known.isListed?.(task)) === true;
   if (isThere && task.isImmutable) {
-    return { source: remembered.source, destination: remembered.destination, isEqual: true };
+    return { source: remembered.source, destination: remembered.destination, isEqual: true, isFinal: true };
   }
   const source = findSource(task, options);
   if (isThere) {
@@ -42,10 +47,10 @@ export async function compareTask(
       return { source: found, destination: remembered.destination, isEqual: true };
     }
   }
-  const [from, to] = await Promise.all([source, findDestination(task, options)]);
+  const [from, { digest: to, problem }] = await Promise.all([source, findDestination(task, options)]);
   const isSame = from !== undefined && from === to;
   const isAsBefore = from !== undefined && from === remembered?.source && to === remembered.destination;
-  return { source: from, destination: to, isEqual: isSame || isAsBefore };
+  return { source: from, destination: to, isEqual: isSame || isAsBefore, problem };
 }
 
 async function findSource({ source }: SyncTask, options: OperationOptions): Promise<Digest | undefined> {
@@ -56,10 +61,25 @@ async function findSource({ source }: SyncTask, options: OperationOptions): Prom
 async function findDestination(
   { destination }: SyncTask,
   options: OperationOptions,
-): Promise<Digest | "none" | undefined> {
-  if (destination.findDigest === undefined) return undefined;
+): Promise<{ readonly digest?: Digest | "none" | undefined; readonly problem?: unknown }> {
+  if (destination.findDigest === undefined) return { digest: await readDigest(destination, options) };
   try {
-    return (await destination.findDigest("destination", options)) ?? "none";
+    return { digest: (await destination.findDigest("destination", options)) ?? "none" };
+  } catch (problem) {
+    if (isAbort(problem)) throw problem;
+    return { problem };
+  }
+}
+
+/** What a directory holds is read; undefined where that is nothing that can be read. */
+async function readDigest(
+  { transport, openSource }: ImageReference,
+  options: OperationOptions,
+): Promise<Digest | undefined> {
+  if (transport.name !== "dir" || openSource === undefined) return undefined;
+  try {
+    await using source = await openSource(options);
+    return (await source.readManifest(undefined, options)).digest;
   } catch (error) {
     if (isAbort(error)) throw error;
     return undefined;

@@ -4,6 +4,7 @@ import { isDigest } from "../core/digest.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
 import { forEachLimited } from "../core/limiter.ts";
+import { isAttachedTag } from "./attached-tags.ts";
 import type { DestinationName } from "./files/destinations.ts";
 import type { EntryAccess, MirrorEntry } from "./files/mirror-entry.ts";
 import { compileTagPattern } from "./files/tag-pattern.ts";
@@ -85,7 +86,7 @@ async function gatherEntry(
   const prepared: PreparedEntry = {
     entry,
     nameOf: await context.namerOf(entry),
-    sourceTags: listed && new Set(listed),
+    attachedTags: listed && new Set(listed.filter(isAttachedTag)),
     isImmutable: entry.immutable === undefined ? () => false : await compileTagPattern(entry.immutable),
   };
   const tasks = await Promise.all(references.map((reference) => tasksFor(prepared, reference, context)));
@@ -111,11 +112,11 @@ interface PreparedEntry {
   readonly entry: MirrorEntry;
   readonly nameOf: (reference: string) => readonly DestinationName[];
   readonly isImmutable: (tag: string) => boolean;
-  readonly sourceTags: ReadonlySet<string> | undefined;
+  readonly attachedTags: ReadonlySet<string> | undefined;
 }
 
 async function tasksFor(
-  { entry, nameOf: destinationsOf, isImmutable, sourceTags }: PreparedEntry,
+  { entry, nameOf: destinationsOf, isImmutable, attachedTags }: PreparedEntry,
   reference: string,
   context: GatherContext,
 ): Promise<readonly SyncTask[]> {
@@ -132,7 +133,8 @@ async function tasksFor(
       access: { source: access, destination: toAccess },
       instances: context.instancesOf(entry),
       isImmutable: isImmutable(reference),
-      sourceTags,
+      mayReplace: entry.destinations !== undefined,
+      attachedTags,
       // A directory has no place for them.
       withReferrers: (entry.referrers ?? false) && to.startsWith("docker:"),
       withCosignTags: (entry.cosignTags ?? entry.referrers ?? false) && to.startsWith("docker:"),
@@ -146,7 +148,7 @@ export function checkDestinations(tasks: readonly SyncTask[]): void {
   for (const task of tasks) {
     const name = nameOf(task.destination);
     const other = writers.get(name);
-    if (other !== undefined && nameOf(other.source) !== nameOf(task.source)) {
+    if (other !== undefined && whatOf(other) !== whatOf(task)) {
       throw conflict(task, other, `both write ${name}`);
     }
     writers.set(name, task);
@@ -157,6 +159,11 @@ export function checkDestinations(tasks: readonly SyncTask[]): void {
       throw conflict(task, feeder, `one writes ${nameOf(task.source)}, which the other reads`);
     }
   }
+}
+
+/** The same image with other platforms is another one. */
+function whatOf({ source, instances }: SyncTask): string {
+  return `${nameOf(source)} ${JSON.stringify(instances)}`;
 }
 
 function conflict(one: SyncTask, other: SyncTask, problem: string): ImageError {

@@ -1,5 +1,5 @@
 import type { InstanceSelection } from "../copy/copy-request.ts";
-import { keptEntries, rewriteIndex } from "../copy/trimmed-index.ts";
+import { type IndexSelection, keptEntries, rewriteIndex } from "../copy/trimmed-index.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Descriptor, RawManifest } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
@@ -17,8 +17,8 @@ export interface ImageContents {
   readonly written: Digest | undefined;
   /** Configs and layers, those of schema 1 without a size. */
   readonly blobs: readonly Pick<Descriptor, "digest" | "size">[];
-  /** Manifests that are read, the top-level one among them. */
-  readonly manifests: number;
+  /** The manifests that are read, the top-level one among them. */
+  readonly manifests: readonly Digest[];
 }
 
 /** Reads the manifests of an image, and of those images of an index that are selected. */
@@ -34,31 +34,36 @@ export async function readContents(
   const topLevel = await source.readManifest(undefined, options);
   const read = async (digest: Digest): Promise<RawManifest> => await source.readManifest(digest, options);
   if (!isIndexType(topLevel.mediaType)) {
-    return { topLevel, written: topLevel.digest, blobs: blobsOf(topLevel), manifests: 1 };
+    return { topLevel, written: topLevel.digest, blobs: blobsOf(topLevel), manifests: [topLevel.digest] };
   }
   if (selection.kind === "system") {
     const instance = await resolveInstance(topLevel, selection.platform, "choosing an image", read);
-    return { topLevel, written: instance.digest, blobs: blobsOf(instance), manifests: 2 };
+    const manifests = [topLevel.digest, instance.digest];
+    return { topLevel, written: instance.digest, blobs: blobsOf(instance), manifests };
   }
   const index = parseIndex(topLevel);
-  const kept = selection.kind === "index-only" ? [] : keptEntries(index, selection);
-  const instances = await Promise.all(kept.map(({ digest }) => read(digest)));
+  const kept = keptEntries(index, selection);
+  const listed = selection.kind === "index-only" ? [] : kept;
+  const instances = await Promise.all(listed.map(({ digest }) => read(digest)));
   return {
     topLevel,
-    written: selection.kind === "index-only" ? topLevel.digest : await writtenIndex(topLevel, index, kept),
+    written: await digestOf(topLevel, index, kept, selection),
     blobs: instances.flatMap((instance) => (isIndexType(instance.mediaType) ? [] : blobsOf(instance))),
-    manifests: 1 + instances.length,
+    manifests: [topLevel.digest, ...instances.map(({ digest }) => digest)],
   };
 }
 
-/** The index as a destination gets it: with its own bytes, or trimmed. Of indexes within it nothing is said. */
-async function writtenIndex(
+/** The digest of the index that is written, as far as all of it can keep its form. */
+async function digestOf(
   topLevel: RawManifest,
   index: IndexManifest,
   kept: readonly Descriptor[],
+  selection: IndexSelection,
 ): Promise<Digest | undefined> {
+  // An index in the index gets smaller, too.
+  if (selection.kind === "platforms" && kept.some(({ mediaType }) => isIndexType(mediaType)))
+    return undefined;
   if (kept.length === index.manifests.length) return topLevel.digest;
-  if (kept.some(({ mediaType }) => isIndexType(mediaType))) return undefined;
   return (await rewriteIndex(index, topLevel.mediaType, kept)).digest;
 }
 

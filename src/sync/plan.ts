@@ -3,13 +3,16 @@ import type { OperationOptions } from "../core/byte-stream.ts";
 import { type Digest, isDigest } from "../core/digest.ts";
 import { errorMessage, ImageError, isAbort } from "../core/errors.ts";
 import { forEachLimited } from "../core/limiter.ts";
+import { isTransient } from "../core/retry.ts";
 import { compareTask, type KnownDestinations } from "./compare.ts";
 import { type ImageContents, readContents } from "./image-blobs.ts";
 import type { PlannedDeletion } from "./prune.ts";
 import { destinationHost, nameOf, type SyncTask } from "./sync-task.ts";
+import { settingsOf, type TaskSettings, TaskSettingsSchema } from "./task-settings.ts";
 
-/** Images that are compared at a time. */
+/** Images that are compared at a time; fewer where what belongs to them is looked for, which takes many questions each. */
 const COMPARED_AT_A_TIME = 64;
+const SEARCHED_AT_A_TIME = 16;
 
 /** What is to happen with one image. */
 export interface PlannedImage {
@@ -19,12 +22,16 @@ export interface PlannedImage {
   readonly to: string;
   /** What is to be done. */
   readonly action: "add" | "update" | "unchanged" | "failed";
+  /** How its mirror wants it to be copied. */
+  readonly settings: TaskSettings;
   /** What the source names. */
   readonly source?: Digest | undefined;
   /** What the destination names; absent where that is nothing, or not known. */
   readonly destination?: Digest | undefined;
   /** Of all its blobs, each once, whether the destination has some of them or not. */
   readonly bytes?: number | undefined;
+  /** What refers to an image that is there, and is not there itself: digests of referrers, and cosign's tags. */
+  readonly missing?: readonly string[] | undefined;
   /** Why it cannot be compared. */
   readonly error?: string | undefined;
 }
@@ -58,9 +65,11 @@ const PlanSchema = v.object({
       from: v.string(),
       to: v.string(),
       action: v.picklist(["add", "update", "unchanged", "failed"]),
+      settings: TaskSettingsSchema,
       source: v.optional(DigestSchema),
       destination: v.optional(DigestSchema),
       bytes: v.optional(v.number()),
+      missing: v.optional(v.array(v.string())),
       error: v.optional(v.string()),
     }),
   ),
@@ -92,8 +101,18 @@ interface ComparedTask {
 }
 
 export interface PlanSettings extends KnownDestinations {
-  /** Read the manifests of what is unchanged too, so that each image has its size. */
+  /** Read the manifests of what is unchanged too, so that each image has its size; fail where one cannot be read at present. */
   readonly measuresAll: boolean;
+  /** Finds what belongs to an image that is at its destination, and is not there. */
+  readonly findMissing?:
+    | ((task: SyncTask, options: OperationOptions) => Promise<readonly string[]>)
+    | undefined;
+  /** Told what an image consists of, where that had to be read. */
+  readonly onContents?: ((contents: ImageContents) => void) | undefined;
+  /** Tries again what may succeed then. */
+  readonly retrying?:
+    | (<T>(work: () => Promise<T>, options: OperationOptions, task: SyncTask) => Promise<T>)
+    | undefined;
 }
 
 /** Compares all images, and reads the manifests of those that differ. Nothing is written. */
@@ -105,7 +124,7 @@ export async function planTasks(
   const compared: ComparedTask[] = [];
   await forEachLimited(
     tasks,
-    COMPARED_AT_A_TIME,
+    settings.findMissing === undefined ? COMPARED_AT_A_TIME : SEARCHED_AT_A_TIME,
     async (task, index, operation) => {
       compared[index] = await planTask(task, settings, operation);
     },
@@ -124,28 +143,52 @@ async function planTask(
   settings: PlanSettings,
   options: OperationOptions,
 ): Promise<ComparedTask> {
-  const names = { from: nameOf(task.source), to: nameOf(task.destination) };
+  const { retrying = async (work) => await work() } = settings;
+  const names = { from: nameOf(task.source), to: nameOf(task.destination), settings: settingsOf(task) };
   try {
-    const comparison = await compareTask(task, settings, options);
+    const comparison = await retrying(() => compareTask(task, settings, options), options, task);
     const destination = comparison.destination === "none" ? undefined : comparison.destination;
+    const belongings = async (): Promise<Pick<PlannedImage, "action" | "missing">> => {
+      const { findMissing } = settings;
+      const isAlone = !(task.withReferrers || task.withCosignTags) || comparison.isFinal === true;
+      if (findMissing === undefined || isAlone) return { action: "unchanged" };
+      const missing = await retrying(() => findMissing(task, options), options, task);
+      return missing.length === 0 ? { action: "unchanged" } : { action: "update", missing };
+    };
     if (comparison.isEqual && !settings.measuresAll) {
       return {
-        image: { ...names, action: "unchanged", source: comparison.source, destination },
+        image: { ...names, ...(await belongings()), source: comparison.source, destination },
         contents: undefined,
       };
     }
-    const contents = await readContents(task.source, task.instances, options);
+    const contents = await retrying(() => readContents(task.source, task.instances, options), options, task);
+    settings.onContents?.(contents);
     const source = contents.topLevel.digest;
     const bytes = sizeOf(contents);
     if (comparison.isEqual || (destination !== undefined && contents.written === destination)) {
-      return { image: { ...names, action: "unchanged", source, destination, bytes }, contents: undefined };
+      const image = { ...names, ...(await belongings()), source, destination, bytes };
+      return { image, contents: undefined };
+    }
+    if (isUnknown(comparison.problem)) {
+      const error = errorMessage(comparison.problem);
+      return { image: { ...names, action: "failed", source, bytes, error }, contents };
     }
     const action = destination === undefined ? "add" : "update";
     return { image: { ...names, action, source, destination, bytes }, contents };
   } catch (error) {
-    if (isAbort(error)) throw error;
+    if (isAbort(error) || (settings.measuresAll && mayPass(error))) throw error;
     return { image: { ...names, action: "failed", error: errorMessage(error) }, contents: undefined };
   }
+}
+
+/** Whether it is not known what the destination has. A registry may refuse to speak of a repository before there is one. */
+function isUnknown(problem: unknown): boolean {
+  if (problem === undefined) return false;
+  return !(problem instanceof ImageError && ["UNAUTHORIZED", "DENIED"].includes(problem.code));
+}
+
+function mayPass(error: unknown): boolean {
+  return isTransient(error) || (error instanceof ImageError && error.code === "NETWORK_FAILURE");
 }
 
 function sizeOf({ blobs }: ImageContents): number {
@@ -166,7 +209,7 @@ function expectedOf(tasks: readonly SyncTask[], compared: readonly ComparedTask[
   for (const [index, { contents }] of compared.entries()) {
     const task = tasks[index];
     if (contents === undefined || task === undefined) continue;
-    requests += 2 * contents.manifests;
+    requests += 2 * contents.manifests.length;
     const repository = task.destination.dockerName?.repository ?? task.destination.text;
     for (const { digest, size } of contents.blobs) {
       sizes.set(digest, Math.max(0, size));

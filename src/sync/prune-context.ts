@@ -4,10 +4,13 @@ import type { EntryAccess, TagPattern } from "./files/mirror-entry.ts";
 import { compileTagPattern } from "./files/tag-pattern.ts";
 import type { GatheredEntry } from "./gather.ts";
 import type { PruneContext } from "./prune.ts";
+import type { SyncTask } from "./sync-task.ts";
 
 /** What decides which tags may be deleted. */
 export interface PruneRules {
   readonly entries: readonly GatheredEntry[];
+  /** How their destinations are reached is how they are pruned. */
+  readonly tasks: readonly SyncTask[];
   /** For entries that do not say it themselves. */
   readonly prunes: boolean;
   /** Tags that stay in all repositories. */
@@ -25,17 +28,25 @@ type TagTest = (tag: string) => boolean;
 export async function createPruneContext(rules: PruneRules): Promise<PruneContext> {
   const everywhere = await Promise.all(rules.protect.map(compileTagPattern));
   const pruned = new Set<string>();
-  const tests = new Map<string, TagTest[]>();
+  const spared = new Set<string>();
+  const tests = new Map<string, Set<TagTest>>();
   const accesses = new Map<string, EntryAccess>();
+  for (const { destination, access } of rules.tasks) {
+    if (destination.dockerName !== undefined)
+      accesses.set(repositoryName(destination.dockerName), access.destination);
+  }
   for (const gathered of rules.entries) {
     const { entry, tasks } = gathered;
     const own = await Promise.all(entry.protect.map(compileTagPattern));
-    for (const { destination, access } of tasks) {
+    for (const { destination } of tasks) {
       if (destination.dockerName === undefined) continue;
       const repository = repositoryName(destination.dockerName);
-      accesses.set(repository, access.destination);
       if ((entry.prune ?? rules.prunes) && rules.isWhole(gathered)) pruned.add(repository);
-      tests.set(repository, [...(tests.get(repository) ?? []), ...own]);
+      // Of two entries for one repository, the one that wants nothing deleted is heard.
+      if (entry.prune === false) spared.add(repository);
+      const known = tests.get(repository) ?? new Set();
+      for (const test of own) known.add(test);
+      tests.set(repository, known);
     }
   }
   return {
@@ -43,7 +54,7 @@ export async function createPruneContext(rules: PruneRules): Promise<PruneContex
       const repository = repositoryName(parseDockerName(name.replace(/^docker:\/\//, "")));
       return await rules.resolve(name, accesses.get(repository));
     },
-    mayPrune: (repository) => rules.mayPruneOthers || pruned.has(repository),
+    mayPrune: (repository) => rules.mayPruneOthers || (pruned.has(repository) && !spared.has(repository)),
     isProtected: (repository, tag) =>
       [...everywhere, ...(tests.get(repository) ?? [])].some((test) => test(tag)),
   };

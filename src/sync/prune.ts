@@ -1,17 +1,13 @@
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { RawManifest } from "../core/descriptor.ts";
-import type { Digest } from "../core/digest.ts";
-import { type DockerName, repositoryName } from "../core/docker-name.ts";
+import { type Digest, isDigest } from "../core/digest.ts";
+import { repositoryName } from "../core/docker-name.ts";
 import { ImageError, inContext } from "../core/errors.ts";
 import type { ImageReference } from "../core/image.ts";
-import { forEachLimited } from "../core/limiter.ts";
 import { isIndexType } from "../core/media-type.ts";
-import { parseIndex, subjectOf } from "../format/manifest.ts";
 import { attachedTo, isAttachedTag } from "./attached-tags.ts";
+import { type NamedManifest, NeededManifests } from "./needed-manifests.ts";
 import { nameOf, type SyncTask } from "./sync-task.ts";
-
-/** Questions to one registry at a time. */
-const ASKED_AT_A_TIME = 16;
 
 /** A tag that is to go, and what it names. */
 export interface PlannedDeletion {
@@ -51,23 +47,42 @@ export async function planPruning(
   context: PruneContext,
   options: OperationOptions = {},
 ): Promise<readonly PrunedRepository[]> {
-  const wanted = new Map<string, { name: DockerName; tags: Set<string> }>();
+  const wanted = new Map<string, Set<string>>();
   for (const { destination } of tasks) {
     const { dockerName } = destination;
     if (destination.transport.name !== "docker" || dockerName === undefined) continue;
     const repository = repositoryName(dockerName);
-    const known = wanted.get(repository) ?? { name: dockerName, tags: new Set() };
-    if (dockerName.tag !== undefined) known.tags.add(dockerName.tag);
-    wanted.set(repository, known);
+    const references = wanted.get(repository) ?? new Set();
+    const reference = dockerName.digest ?? dockerName.tag;
+    if (reference !== undefined) references.add(reference);
+    wanted.set(repository, references);
   }
   const pruned: PrunedRepository[] = [];
-  for (const [repository, { tags }] of wanted) {
+  for (const [repository, references] of wanted) {
     if (!context.mayPrune(repository)) continue;
-    pruned.push(await pruneRepository(repository, tags, context, options));
+    pruned.push(await pruneRepository(repository, references, context, options));
   }
   return pruned;
 }
 
+/**
+ * Those of the `planned` deletions that still may be: what has been copied since, or whatever else the repositories have got,
+ * may need some of them. All tags but these stay.
+ */
+export async function confirmPruning(
+  planned: readonly PlannedDeletion[],
+  tasks: readonly SyncTask[],
+  context: PruneContext,
+  options: OperationOptions = {},
+): Promise<PrunedRepository["deletions"]> {
+  const names = new Map(planned.map(({ name, digest }) => [name, digest]));
+  const isProtected = (repository: string, tag: string): boolean =>
+    !names.has(`docker://${repository}:${tag}`) || context.isProtected(repository, tag);
+  const found = await planPruning(tasks, { ...context, isProtected }, options);
+  return found.flatMap(({ deletions }) => deletions).filter(({ name, digest }) => names.get(name) === digest);
+}
+
+/** `wanted` are tags and digests. */
 async function pruneRepository(
   repository: string,
   wanted: ReadonlySet<string>,
@@ -76,26 +91,68 @@ async function pruneRepository(
 ): Promise<PrunedRepository> {
   const all = await listTags(repository, context, options);
   const isKept = (tag: string): boolean => wanted.has(tag) || context.isProtected(repository, tag);
-  const candidates = all.filter((tag) => !isKept(tag) && !isAttachedTag(tag));
-  const attached = all.filter((tag) => !isKept(tag) && isAttachedTag(tag));
-  const nothing = { repository, tags: all.length, deletions: [], kept: [] };
-  if (candidates.length + attached.length === 0) return nothing;
-  const needed = await findNeeded(repository, all.filter(isKept), context, options);
-  const deletions: PrunedRepository["deletions"][number][] = [];
-  const kept: KeptTag[] = [];
-  const judge = (manifest: RawManifest, name: string): void => {
-    const reason = needed.get(manifest.digest) ?? subjectReason(manifest, needed);
-    if (reason === undefined) deletions.push({ name, digest: manifest.digest, manifest });
-    else kept.push({ name, reason });
+  const candidates = all.filter((tag) => !isKept(tag));
+  // What is attached to others goes with them, and never alone.
+  if (candidates.every(isAttachedTag)) return { repository, tags: all.length, deletions: [], kept: [] };
+  const needed = new NeededManifests(repository, async (name) => await context.resolve(name), options);
+  await needed.keepAll([...[...wanted].filter(isDigest), ...all.filter(isKept)]);
+  const found: Candidate[] = [];
+  await needed.read(candidates, ({ name, manifest }, index) => {
+    found[index] = { name, manifest, belongsTo: attachedTo(candidates[index] ?? "") };
+  });
+  return {
+    repository,
+    tags: all.length,
+    ...(await judge(
+      found.filter((item) => item !== undefined),
+      needed,
+    )),
   };
-  for (const { name, manifest } of await readAll(repository, candidates, context, options))
-    judge(manifest, name);
-  const going = new Set<string>(deletions.map(({ digest }) => digest));
-  // What is attached to a manifest goes when that goes; of what is attached to others nothing is known.
-  const orphans = attached.filter((tag) => going.has(attachedTo(tag) ?? ""));
-  for (const { name, manifest } of await readAll(repository, orphans, context, options))
-    judge(manifest, name);
-  return { repository, tags: all.length, deletions, kept };
+}
+
+/** A tag that nobody asked for. */
+interface Candidate extends NamedManifest {
+  /** The digest of what it is attached to, by its name. */
+  readonly belongsTo: string | undefined;
+}
+
+/** What stays may need others in turn, so that it takes rounds to find out what goes. */
+async function judge(
+  candidates: readonly Candidate[],
+  needed: NeededManifests,
+): Promise<Pick<PrunedRepository, "deletions" | "kept">> {
+  const kept: KeptTag[] = [];
+  let open = candidates;
+  for (;;) {
+    const going = new Set<string>(
+      open.filter(({ belongsTo }) => belongsTo === undefined).map(({ manifest }) => manifest.digest),
+    );
+    const rest: Candidate[] = [];
+    for (const candidate of open) {
+      const { name, manifest, belongsTo } = candidate;
+      const isAlone = belongsTo !== undefined && !going.has(belongsTo);
+      const reason = isAlone ? `it belongs to ${belongsTo}` : await needed.reasonFor(manifest);
+      if (reason === undefined) {
+        rest.push(candidate);
+        continue;
+      }
+      // Of what belongs to something that was not to go, nobody needs to be told.
+      if (!isAlone) kept.push({ name, reason });
+      await needed.keep(candidate, `${name} names the same manifest`);
+    }
+    if (rest.length === open.length) return { deletions: rest.toSorted(byKind).map(toDeletion), kept };
+    open = rest;
+  }
+}
+
+/** Some registries delete no image that an index lists, so that indexes go first. */
+function byKind(one: Candidate, other: Candidate): number {
+  const rank = ({ manifest }: Candidate): number => (isIndexType(manifest.mediaType) ? 0 : 1);
+  return rank(one) - rank(other);
+}
+
+function toDeletion({ name, manifest }: Candidate): PrunedRepository["deletions"][number] {
+  return { name, digest: manifest.digest, manifest };
 }
 
 async function listTags(
@@ -111,65 +168,6 @@ async function listTags(
     if (error instanceof ImageError && error.code === "NOT_FOUND") return [];
     throw error;
   }
-}
-
-/** Every manifest that a kept tag needs, with the reason. */
-async function findNeeded(
-  repository: string,
-  tags: readonly string[],
-  context: PruneContext,
-  options: OperationOptions,
-): Promise<ReadonlyMap<Digest, string>> {
-  const needed = new Map<Digest, string>();
-  const visit = async ({ name, manifest }: NamedManifest, by: string): Promise<void> => {
-    if (!needed.has(manifest.digest)) needed.set(manifest.digest, by);
-    if (!isIndexType(manifest.mediaType)) return;
-    const children = parseIndex(manifest).manifests.filter(({ digest }) => !needed.has(digest));
-    for (const { digest } of children) needed.set(digest, `the index ${name} needs it`);
-    const nested = children.filter(({ mediaType }) => isIndexType(mediaType)).map(({ digest }) => digest);
-    for (const child of await readAll(repository, nested, context, options))
-      await visit(child, `the index ${name} needs it`);
-  };
-  for (const found of await readAll(repository, tags, context, options))
-    await visit(found, `${found.name} names the same manifest`);
-  return needed;
-}
-
-interface NamedManifest {
-  readonly name: string;
-  readonly manifest: RawManifest;
-}
-
-/** The manifests of tags or digests; one that has gone meanwhile is left out. */
-async function readAll(
-  repository: string,
-  references: readonly string[],
-  context: PruneContext,
-  options: OperationOptions,
-): Promise<readonly NamedManifest[]> {
-  const found: (NamedManifest | undefined)[] = [];
-  await forEachLimited(
-    references,
-    ASKED_AT_A_TIME,
-    async (text, index, operation) => {
-      const name = `docker://${repository}${text.includes(":") ? "@" : ":"}${text}`;
-      const reference = await context.resolve(name);
-      try {
-        await using source = await reference.openSource?.(operation);
-        const manifest = await source?.readManifest(undefined, operation);
-        if (manifest !== undefined) found[index] = { name, manifest };
-      } catch (error) {
-        if (!(error instanceof ImageError && error.code === "NOT_FOUND")) throw error;
-      }
-    },
-    options,
-  );
-  return found.filter((item) => item !== undefined);
-}
-
-function subjectReason(manifest: RawManifest, needed: ReadonlyMap<Digest, string>): string | undefined {
-  const subject = subjectOf(manifest);
-  return subject !== undefined && needed.has(subject) ? `it is about ${subject}, which stays` : undefined;
 }
 
 /** How much may be deleted at most. */

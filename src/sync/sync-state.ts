@@ -81,7 +81,8 @@ async function readTasks(
   }
 }
 
-/** The same names with another selection of platforms lead to another manifest. */
-function keyOf({ source, destination, instances }: SyncTask): string {
-  return [nameOf(source), nameOf(destination), JSON.stringify(instances)].join(" ");
+/** The same names with another selection of platforms lead to another manifest, and with referrers to more. */
+function keyOf({ source, destination, instances, withReferrers, withCosignTags }: SyncTask): string {
+  const belongings = [...(withReferrers ? ["referrers"] : []), ...(withCosignTags ? ["cosign-tags"] : [])];
+  return [nameOf(source), nameOf(destination), JSON.stringify(instances), ...belongings].join(" ");
 }

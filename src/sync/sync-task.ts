@@ -16,11 +16,13 @@ export interface SyncTask {
   readonly access: { readonly source: EntryAccess; readonly destination: EntryAccess };
   /** The source's tag never moves: once it is at the destination, nobody is asked about it. */
   readonly isImmutable: boolean;
+  /** A directory that holds an image already gets the new one, where skopeo refuses. */
+  readonly mayReplace?: boolean | undefined;
   /** What points to the image goes with it: signatures, attestations, SBOMs; as OCI referrers, and under cosign's tags. */
   readonly withReferrers: boolean;
   readonly withCosignTags: boolean;
-  /** All tags of the source's repository, where they were listed. */
-  readonly sourceTags?: ReadonlySet<string> | undefined;
+  /** The tags of the source's repository that belong to images, where its tags were listed. */
+  readonly attachedTags?: ReadonlySet<string> | undefined;
   /** The only manifest that may be copied, where a plan says so. */
   readonly expected?: Digest | undefined;
 }

@@ -3,7 +3,7 @@ import type { CopyRequest } from "../copy/copy-request.ts";
 import { SharedBlobs } from "../copy/shared-blobs.ts";
 import type { OperationOptions } from "../core/byte-stream.ts";
 import type { Digest } from "../core/digest.ts";
-import { errorMessage, isAbort } from "../core/errors.ts";
+import { errorMessage } from "../core/errors.ts";
 import { forEachLimited } from "../core/limiter.ts";
 import type { ImageSigner } from "../core/signature.ts";
 import { isAttachedTag } from "./attached-tags.ts";
@@ -46,7 +46,7 @@ export interface SyncResult {
 /**
  * Makes destinations have the images that their sources have. Results come in the order of the tasks; a task that was not begun
  * has none.
- * @throws {SyncFailure} caused by the first failure, unless the run keeps going
+ * @throws {SyncFailure} caused by the first failure, unless the run keeps going, or by an abort
  */
 export async function synchronize(
   tasks: readonly SyncTask[],
@@ -68,13 +68,12 @@ export async function synchronize(
       options,
     );
   } catch (error) {
-    if (isAbort(error)) throw error;
     throw new SyncFailure(error, listed());
   }
   return listed();
 }
 
-/** A run that ended with its first failure. */
+/** A run that ended with its first failure, or was ended. */
 export class SyncFailure extends Error {
   override readonly name = "SyncFailure";
   readonly results: readonly SyncResult[];
@@ -124,7 +123,7 @@ class SyncRun {
       const result = isSettled
         ? { task, outcome: "unchanged" as const, digest: toDigest(comparison.destination) }
         : await retrying(() => this.#copy(task, signers, comparison, options), options, task);
-      if (result.digest === undefined) return result;
+      if (result.digest === undefined || (isSettled && comparison.isFinal)) return result;
       return { ...result, attached: await this.#settle(task, comparison.source, result.digest, options) };
     } catch (error) {
       options.signal?.throwIfAborted();
@@ -175,9 +174,11 @@ class SyncRun {
     options: OperationOptions,
   ): Promise<readonly string[] | undefined> {
     const { state, complete, retrying } = this.#settings;
+    const isAlone = complete === undefined || !(task.withReferrers || task.withCosignTags);
+    const attached = isAlone ? undefined : await retrying(() => complete(task, options), options, task);
+    // What is remembered is there with all that belongs to it.
     if (source !== undefined) state?.remember(task, { source, destination });
-    if (complete === undefined || !(task.withReferrers || task.withCosignTags)) return undefined;
-    return await retrying(() => complete(task, options), options, task);
+    return attached;
   }
 }
 

@@ -11,6 +11,7 @@ declare global {
   const to: string;
   const secrets: Readonly<Record<string, string>>;
   const companyAuthority: string;
+  const idToken: string;
 }
 export {};
 `;

@@ -7,9 +7,10 @@ const SIGNS = { add: "+", update: "~", failed: "!" } as const;
 export function planText({ images, deletions, expected }: SyncPlan): string {
   const counts = { add: 0, update: 0, unchanged: 0, failed: 0 };
   for (const { action } of images) counts[action]++;
-  const lines = images.flatMap(({ action, from, to, bytes, error }) => {
+  const lines = images.flatMap(({ action, from, to, bytes, missing, error }) => {
     if (action === "unchanged") return [];
-    const detail = error ?? (bytes === undefined ? "" : byteText(bytes));
+    const size = bytes === undefined ? "" : byteText(bytes);
+    const detail = error ?? (missing === undefined ? size : `lacks ${missing.join(", ")}`);
     return [`${SIGNS[action]} ${to}  from ${from}${detail === "" ? "" : `  (${detail})`}`];
   });
   const gone = deletions.map(({ name, digest }) => `- ${name}  (${digest})`);

@@ -1,7 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { errorMessage, ImageError } from "../../core/errors.ts";
+import { forEachLimited } from "../../core/limiter.ts";
 import { parseTagPattern } from "../../sync/files/tag-pattern.ts";
 import {
+  confirmPruning,
   deleteAll,
   type PlannedDeletion,
   type PruneContext,
@@ -13,54 +15,81 @@ import type { SyncTask } from "../../sync/sync-task.ts";
 import type { SyncSession } from "./sync-session.ts";
 import type { GatheredSources } from "./sync-sources.ts";
 
+/** Tags that are asked about at a time. */
+const ASKED_AT_A_TIME = 16;
+
 /** Deletes at destinations what sources lack. */
 export interface Pruner {
   /** What would be deleted now, if `tasks` are all that is wanted. */
   find(tasks: readonly SyncTask[]): Promise<readonly PrunedRepository[]>;
+  /** Tells which of the `planned` name something else by now; what is gone is no trouble. */
+  findMoved(planned: readonly PlannedDeletion[]): Promise<readonly string[]>;
   /** Deletes those of the `planned` that still may be: what has been copied since may need some of them. */
   remove(
     tasks: readonly SyncTask[],
     planned: readonly PlannedDeletion[],
-  ): Promise<readonly PlannedDeletion[]>;
+    onDeleted: (deletion: PlannedDeletion) => void,
+  ): Promise<void>;
 }
 
-/** Prunes where flags or entries ask for it; nowhere, if some source could not be looked through. */
-export async function createPruner(session: SyncSession, gathered: GatheredSources): Promise<Pruner> {
+/** Prunes where flags or entries ask for it; nowhere, if some source could not be looked through. `tasks` are all that there are. */
+export async function createPruner(
+  session: SyncSession,
+  gathered: GatheredSources,
+  tasks: readonly SyncTask[],
+): Promise<Pruner> {
   const { flags, signal, log } = session.invocation;
-  const context = await pruneContext(session, gathered);
-  const find = async (tasks: readonly SyncTask[]): Promise<readonly PrunedRepository[]> =>
-    await planPruning(tasks, context, { signal });
+  const context = await pruneContext(session, gathered, tasks);
   return {
     find: async (tasks) => {
-      const pruned = await find(tasks);
+      const pruned = await planPruning(tasks, context, { signal });
       for (const { name, reason } of pruned.flatMap(({ kept }) => kept)) {
         log.info("Not deleted", { name, reason });
       }
       return pruned;
     },
-    async remove(tasks, planned) {
-      const names = new Set(planned.map(({ name, digest }) => `${name} ${digest}`));
-      const found = (await find(tasks))
-        .flatMap((repository) => repository.deletions)
-        .filter(({ name, digest }) => names.has(`${name} ${digest}`));
-      if (flags["restore-list"] !== undefined) await writeRestoreList(flags["restore-list"], found);
-      const deleted: PlannedDeletion[] = [];
-      const onDeleted = ({ name, digest }: PlannedDeletion): void => {
-        deleted.push({ name, digest });
+    async findMoved(planned) {
+      const moved: string[] = [];
+      await forEachLimited(
+        planned,
+        ASKED_AT_A_TIME,
+        async ({ name, digest }, _index, options) => {
+          const found = await (await context.resolve(name)).findDigest?.("destination", options);
+          if (found !== undefined && found !== digest) moved.push(`${name} was ${digest} and is ${found}`);
+        },
+        { signal },
+      );
+      return moved;
+    },
+    async remove(tasks, planned, onDeleted) {
+      const found = await confirmPruning(planned, tasks, context, { signal });
+      const going = new Set(found.map(({ name }) => name));
+      for (const { name } of planned.filter((deletion) => !going.has(deletion.name))) {
+        log.info("Not deleted", { name, reason: "it is needed by now, or has gone" });
+      }
+      // A list of nothing would only take the place of an earlier one.
+      if (flags["restore-list"] !== undefined && found.length > 0)
+        await writeRestoreList(flags["restore-list"], found);
+      const tell = ({ name, digest }: PlannedDeletion): void => {
+        onDeleted({ name, digest });
         log.info("Deleted", { name, digest });
       };
-      await deleteAll(found, context, onDeleted, { signal });
-      return deleted;
+      await deleteAll(found, context, tell, { signal });
     },
   };
 }
 
-async function pruneContext(session: SyncSession, gathered: GatheredSources): Promise<PruneContext> {
+async function pruneContext(
+  session: SyncSession,
+  gathered: GatheredSources,
+  tasks: readonly SyncTask[],
+): Promise<PruneContext> {
   const { flags, log } = session.invocation;
   const isApplied = flags.apply !== undefined;
   const isSafe = gathered.isComplete || isApplied;
   const context = await createPruneContext({
     entries: gathered.entries,
+    tasks,
     prunes: flags.prune,
     protect: flags.protect.map((text) => parseTagPattern(text)),
     // One image on the command line is not all that a repository is to have.

@@ -1,7 +1,8 @@
 import { SharedBlobs } from "../../copy/shared-blobs.ts";
-import { withContext } from "../../core/errors.ts";
+import { errorMessage, withContext } from "../../core/errors.ts";
 import type { NetworkEvent } from "../../core/progress.ts";
-import { copyClosure } from "../../sync/closure.ts";
+import { type ClosureContext, copyClosure } from "../../sync/closure.ts";
+import type { PlannedDeletion } from "../../sync/prune.ts";
 import type { SyncListener } from "../../sync/sync-event.ts";
 import { SyncState } from "../../sync/sync-state.ts";
 import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
@@ -10,7 +11,7 @@ import { CodedFailure } from "../command.ts";
 import { createListing } from "./destination-listing.ts";
 import { openDigestFile } from "./digest-file.ts";
 import { createSyncRenderer } from "./sync-renderer.ts";
-import { checkReportNames, writeReports } from "./sync-report.ts";
+import { checkReports, writeReport } from "./sync-report.ts";
 import type { SyncSession } from "./sync-session.ts";
 import { checkNewDirectories, type GatheredSources, gatherSources } from "./sync-sources.ts";
 
@@ -25,7 +26,7 @@ export async function runSync(
   if (flags.explain !== undefined) {
     return await (await import("./explain.ts")).explainTag(session, flags.explain);
   }
-  checkReportNames(flags.report);
+  await checkReports(flags.report);
   const gathered = await gather(session);
   await checkNewDirectories(gathered.tasks);
   if (flags["dry-run"]) return tellDryRun(session, gathered);
@@ -48,7 +49,7 @@ async function gather(session: SyncSession): Promise<GatheredSources> {
   const gathered = isNamed ? await gatherSources(session) : undefined;
   if (report !== undefined)
     return await (await import("./named-tasks.ts")).failedTasks(session, report, gathered);
-  return gathered ?? { tasks: [], entries: [], sources: 0, problems: 0, isComplete: false };
+  return gathered ?? { tasks: [], entries: [], sources: 0, problems: [], isComplete: false };
 }
 
 /** As skopeo tells it: what would be copied, whether it is there already or not. */
@@ -71,8 +72,8 @@ function tellDryRun({ invocation: { log } }: SyncSession, { tasks, sources }: Ga
 export interface CopyAllOptions {
   readonly state: SyncState | undefined;
   readonly listenToNetwork: (listener: NetworkListener) => void;
-  /** Runs when all images are there, and gives what it has deleted. */
-  readonly afterwards?: (() => Promise<readonly { name: string; digest: string }[]>) | undefined;
+  /** Runs when all images are there, and tells what it deletes. */
+  readonly afterwards?: ((onDeleted: (deletion: PlannedDeletion) => void) => Promise<void>) | undefined;
 }
 
 /** Copies what is missing or different, and tells how it went. */
@@ -91,7 +92,8 @@ export async function copyAll(
   const onEvent: SyncListener = (event) => renderer.onEvent(event);
   const listing = state === undefined ? undefined : createListing(session);
   let results: readonly SyncResult[] = [];
-  let deleted: readonly { name: string; digest: string }[] = [];
+  const deleted: PlannedDeletion[] = [];
+  let failure: unknown;
   try {
     results = await synchronize(
       tasks,
@@ -100,24 +102,38 @@ export async function copyAll(
         ...{ state, sharedBlobs, onEvent },
         isListed: listing,
         keepsGoing: flags["keep-going"],
-        complete: async (task, options) => await complete(session, task, sharedBlobs, options.signal),
+        complete: async (task, options) => {
+          const context = { ...closureContext(session, task), sharedBlobs };
+          return (await copyClosure(task.source, task.destination, context, options)).complete;
+        },
       },
       { signal },
     );
-    if (!results.some(isFailed)) deleted = (await afterwards?.()) ?? [];
+    if (!results.some(isFailed)) await afterwards?.((deletion) => deleted.push(deletion));
+    else if (afterwards !== undefined) log.warn("Nothing is deleted, because not all images are there");
   } catch (error) {
-    if (!(error instanceof SyncFailure)) throw error;
-    results = error.results;
-    throw failureOf(error);
-  } finally {
-    renderer.close();
-    await state?.save();
-    await digests?.(results);
-    const facts = { startedAt, results, deleted, requests: session.requests, blobs: sharedBlobs.totals };
-    await writeReports(flags.report, facts);
+    if (error instanceof SyncFailure) results = error.results;
+    failure = error instanceof SyncFailure ? failureOf(error) : error;
   }
-  renderer.summarize({ results, sources, blobs: sharedBlobs.totals, requests: session.requests });
-  if (results.some(isFailed) || problems > 0) {
+  renderer.close();
+  const blobs = sharedBlobs.totals;
+  const begun = new Set(results.map(({ task }) => task));
+  const skipped = tasks.filter((task) => !begun.has(task));
+  const facts = { startedAt, results, skipped, problems, deleted, requests: session.requests, blobs };
+  // Whatever has happened, and whatever cannot be written, the rest is written down.
+  const written = await Promise.allSettled([
+    state?.save(),
+    digests?.(results),
+    ...flags.report.map((file) => writeReport(file, facts)),
+  ]);
+  const losses = written.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+  const [first, ...others] = failure === undefined ? losses : [failure, ...losses];
+  for (const loss of others) log.error(errorMessage(loss));
+  // Programs wait for the end, whatever it is; people read what ended the run.
+  if (failure === undefined || style === "json")
+    renderer.summarize({ results, sources, blobs, requests: session.requests });
+  if (first !== undefined) throw first;
+  if (results.some(isFailed) || problems.length > 0) {
     throw new CodedFailure("Sync failed due to previous reported error(s) for one or more images", 1);
   }
 }
@@ -126,19 +142,13 @@ function isFailed({ outcome }: SyncResult): boolean {
   return outcome === "failed";
 }
 
-async function complete(
-  session: SyncSession,
-  task: SyncTask,
-  sharedBlobs: SharedBlobs,
-  signal: AbortSignal | undefined,
-): Promise<readonly string[]> {
-  const { knowledge } = session.settings;
-  const { withReferrers, withCosignTags, sourceTags } = task;
-  const context = {
-    ...{ knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
-    resolve: (name: string, role: "source" | "destination") => session.resolve(name, role, task.access[role]),
+/** What brings, or looks for, what belongs to an image. */
+export function closureContext(session: SyncSession, task: SyncTask): ClosureContext {
+  const { withReferrers, withCosignTags, attachedTags, access } = task;
+  return {
+    ...{ knowledge: session.settings.knowledge, withReferrers, withCosignTags, attachedTags },
+    resolve: (name, role) => session.resolve(name, role, access[role]),
   };
-  return (await copyClosure(task.source, task.destination, context, { signal })).complete;
 }
 
 /** The first failure, as the run's own. */

@@ -10,7 +10,7 @@ import { checkDestinations, type GatherContext, type GatheredEntry, gatherTasks 
 import { readPlatform } from "../flags/copy-options.ts";
 import { quote } from "../go-text.ts";
 import type { SyncSession } from "./sync-session.ts";
-import { type GatheredSources, gatherContext } from "./sync-sources.ts";
+import { type GatheredSources, gatherContext, type SourceProblem } from "./sync-sources.ts";
 
 /** A file of entries, as it was read. */
 export interface LoadedFile {
@@ -24,16 +24,20 @@ export interface LoadedFile {
 export async function gatherFiles(session: SyncSession): Promise<GatheredSources> {
   const { invocation, options } = session;
   const found: GatheredEntry[] = [];
-  let problems = 0;
+  const problems: SourceProblem[] = [];
   let isComplete = true;
   for (const path of options.sources) {
     const file = await loadSyncFile(session, path);
     isComplete &&= file.isComplete;
-    const context = fileContext(session, file.kind, (isFailure) => {
+    const context = fileContext(session, file.kind, (problem) => {
       isComplete = false;
-      if (isFailure) problems++;
+      // Real skopeo tells of it, and counts it as no failure.
+      if (file.kind !== "skopeo") problems.push(problem);
     });
     found.push(...(await gatherTasks(withFlags(file, session), context, { signal: invocation.signal })));
+  }
+  if (options.destination !== undefined && found.length > 0 && found.every(namesDestinations)) {
+    invocation.log.warn(`${options.destination} is not used, because all entries name their destinations`);
   }
   if (options.sources.length > 1) checkDestinations(found.flatMap(({ tasks }) => tasks));
   for (const { entry, tasks } of found) {
@@ -41,6 +45,10 @@ export async function gatherFiles(session: SyncSession): Promise<GatheredSources
   }
   const tasks = found.flatMap((entry) => entry.tasks);
   return { tasks, entries: found, sources: found.length, problems, isComplete };
+}
+
+function namesDestinations({ entry }: GatheredEntry): boolean {
+  return entry.destinations !== undefined;
 }
 
 /** Reads a file of any kind, and tells what is wrong with one of skopeo's, which goes on all the same. */
@@ -84,11 +92,11 @@ function withFlags({ kind, entries }: LoadedFile, session: SyncSession): readonl
   return entries.map((entry) => ({ ...entry, referrers, cosignTags: referrers }));
 }
 
-/** `onSkipped` is told of each entry that is left out, and whether that is a failure of the run. */
+/** `onSkipped` is told of each entry that is left out. */
 function fileContext(
   session: SyncSession,
   kind: SyncFileKind,
-  onSkipped: (isFailure: boolean) => void,
+  onSkipped: (problem: SourceProblem) => void,
 ): GatherContext {
   const { flags, log } = session.invocation;
   return {
@@ -111,11 +119,13 @@ function fileContext(
       log.info("Querying registry for image tags", { registry, repo: repo.join("/") });
     },
     onProblem: (error, entry) => {
-      // Real skopeo tells of it, and counts it as no failure.
+      // Parts of fewer images would be other parts than those of the other runs.
+      if (session.options.shard !== undefined && flags.apply === undefined) throw error;
       if (kind !== "skopeo" && !flags["keep-going"]) throw error;
       log.error("Error processing repo, skipping", fieldsOf(entry));
       log.error(errorMessage(error));
-      onSkipped(kind !== "skopeo");
+      const { registry, repository } = entry.source;
+      onSkipped({ from: `${registry}/${repository}`, place: entry.place, error: errorMessage(error) });
     },
   };
 }

@@ -48,6 +48,7 @@ export function readSyncOptions({
   arguments: words,
   log,
 }: Invocation<SyncFlagTable>): SyncOptions {
+  checkCombinations(flags);
   const namesAreGiven = flags.apply !== undefined || flags["retry-failed"] !== undefined;
   const isConfigured = flags.src === "yaml" && words.length === 1;
   if (words.length < 2 && !isConfigured && !(namesAreGiven && words.length === 0)) {
@@ -79,6 +80,27 @@ export function readSyncOptions({
     shard: flags.shard === undefined ? undefined : parseShard(flags.shard, process.env),
     maxDelete: parseDeletionCap(flags["max-delete"] ?? "30%"),
   };
+}
+
+/** Flags of which one would be left without effect. @throws {FlagError} */
+function checkCombinations(flags: SyncFlagValues): void {
+  const { apply, plan, "retry-failed": report, "plan-out": file, "dry-run": isDry } = flags;
+  const given = [
+    ...(apply === undefined ? [] : ["--apply"]),
+    ...(report === undefined ? [] : ["--retry-failed"]),
+  ];
+  const tells = [
+    ...(isDry ? ["--dry-run"] : []),
+    ...(plan === undefined ? [] : ["--plan"]),
+    ...(file === undefined ? [] : ["--plan-out"]),
+  ];
+  const refuse = (one: string | undefined, other: string | undefined): void => {
+    if (one !== undefined && other !== undefined)
+      throw new FlagError(`${one} and ${other} cannot be used together`);
+  };
+  refuse(given[0], given[1]);
+  if (apply !== undefined) refuse("--apply", tells[0]);
+  if (isDry) refuse("--dry-run", tells[1]);
 }
 
 function readSourceKind(flags: SyncFlagValues, isOptional: boolean): SyncOptions["sourceKind"] {
@@ -125,13 +147,18 @@ function readPlanStyle({ plan, "plan-out": file }: SyncFlagValues): SyncOptions[
 /** `2/8`, or `auto/8` in a Kubernetes Indexed Job, whose index counts from 0. @throws {FlagError} */
 export function parseShard(text: string, env: Readonly<Record<string, string | undefined>>): Shard {
   const [, part = "", total = ""] = /^(auto|\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
-  const index =
-    part === "auto" ? Number(env.JOB_COMPLETION_INDEX ?? Number.NaN) + 1 : Number(part || Number.NaN);
-  const count = Number(total || Number.NaN);
-  if (part === "auto" && Number.isNaN(index)) {
-    throw new FlagError("--shard=auto/N takes its part from $JOB_COMPLETION_INDEX, which is not set");
+  const { JOB_COMPLETION_INDEX: completion = "" } = env;
+  if (part === "auto" && !/^\d{1,6}$/.test(completion)) {
+    const found = completion === "" ? "not set" : quote(completion);
+    throw new FlagError(
+      `--shard=auto/N takes its part, a number from 0, from $JOB_COMPLETION_INDEX, which is ${found}`,
+    );
   }
+  const index = part === "auto" ? Number(completion) + 1 : Number(part || Number.NaN);
+  const count = Number(total || Number.NaN);
   if (Number.isInteger(index) && index >= 1 && index <= count) return { index, count };
+  if (part === "auto" && index > count)
+    throw new FlagError(`there is no part ${index} of ${count}: $JOB_COMPLETION_INDEX counts from 0`);
   throw new FlagError(
     `invalid value ${quote(text)} for --shard: I/N with 1 <= I <= N is expected, such as 2/8`,
   );

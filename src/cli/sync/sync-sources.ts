@@ -5,12 +5,22 @@ import { isMissing } from "../../runtime/files.ts";
 import { STAGING_PREFIX } from "../../runtime/temporary-file.ts";
 import { type DestinationPlace, destinationName } from "../../sync/destination-name.ts";
 import { destinationNamer } from "../../sync/files/destinations.ts";
+import type { MirrorEntry } from "../../sync/files/mirror-entry.ts";
 import { entryFromReference } from "../../sync/files/reference-entry.ts";
 import { type GatherContext, type GatheredEntry, gatherTasks } from "../../sync/gather.ts";
 import type { SyncTask } from "../../sync/sync-task.ts";
 import { UsageError } from "../command.ts";
 import { quote } from "../go-text.ts";
 import type { SyncSession } from "./sync-session.ts";
+
+/** A source that could not be looked through. */
+export interface SourceProblem {
+  /** `registry/repository` */
+  readonly from: string;
+  /** Where it is written: `mirror.yaml:12`. */
+  readonly place: string;
+  readonly error: string;
+}
 
 /** What is to be copied, as far as names go. */
 export interface GatheredSources {
@@ -19,8 +29,8 @@ export interface GatheredSources {
   readonly entries: readonly GatheredEntry[];
   /** How many sources were looked through. */
   readonly sources: number;
-  /** How many could not be looked through, and were told of: the run fails in the end. */
-  readonly problems: number;
+  /** Those that could not be looked through, and were told of: the run fails in the end. */
+  readonly problems: readonly SourceProblem[];
   /** Whether these are all images that are wanted: only then anything else may be deleted. */
   readonly isComplete: boolean;
 }
@@ -77,12 +87,18 @@ async function gatherRepositories(session: SyncSession): Promise<GatheredSources
     });
     return entry;
   });
-  const found = await gatherTasks(entries, gatherContext(session), { signal: invocation.signal });
+  const problems: SourceProblem[] = [];
+  const onProblem = (error: unknown, { place }: MirrorEntry): void => {
+    problems.push(skipSource(session, place, error));
+  };
+  const context = { ...gatherContext(session), onProblem };
+  const found = await gatherTasks(entries, context, { signal: invocation.signal });
   for (const { entry, tasks } of found) {
-    if (tasks.length === 0) throw nothingFound(`${entry.source.registry}/${entry.source.repository}`);
+    if (tasks.length > 0) continue;
+    onProblem(nothingFound(`${entry.source.registry}/${entry.source.repository}`), entry);
   }
   const tasks = found.flatMap((entry) => entry.tasks);
-  return { tasks, entries: found, sources: found.length, problems: 0, isComplete: true };
+  return { tasks, entries: found, sources: found.length, problems, isComplete: problems.length === 0 };
 }
 
 /** A directory of images is made with the first of them; each image makes its own. */
@@ -115,9 +131,28 @@ function invalidName(transport: string, text: string, cause: unknown): ImageErro
 }
 
 async function gatherDirectories(session: SyncSession): Promise<GatheredSources> {
-  const { options } = session;
-  const lists = await Promise.all(options.sources.map((source) => gatherDirectory(session, source)));
-  return { tasks: lists.flat(), entries: [], sources: lists.length, problems: 0, isComplete: true };
+  const { sources } = session.options;
+  const problems: SourceProblem[] = [];
+  const tasks: SyncTask[] = [];
+  for (const source of sources) {
+    try {
+      tasks.push(...(await gatherDirectory(session, source)));
+    } catch (error) {
+      problems.push(skipSource(session, source, error));
+    }
+  }
+  const found = sources.length - problems.length;
+  return { tasks, entries: [], sources: found, problems, isComplete: problems.length === 0 };
+}
+
+/** Goes on without one of several sources with --keep-going. @throws {ImageError} the `error` itself, where nothing else is to be done */
+function skipSource({ options, invocation }: SyncSession, from: string, error: unknown): SourceProblem {
+  const { flags, log, signal } = invocation;
+  signal.throwIfAborted();
+  // Parts of fewer images would be other parts than those of the other runs.
+  if (!flags["keep-going"] || options.sources.length < 2 || options.shard !== undefined) throw error;
+  log.error(errorMessage(error));
+  return { from, place: "command line", error: errorMessage(error) };
 }
 
 /** Every directory that holds an image, in the order of their names. cli.md 6.1. */
@@ -135,10 +170,10 @@ async function gatherDirectory(session: SyncSession, source: string): Promise<re
   return await Promise.all(
     directories.map(async (directory) => {
       const below = relative(source, directory).split(sep).join(posix.sep);
-      const name = below === "" ? posix.basename(source) : below;
+      const to = destinationName(below === "" ? posix.basename(source) : below, place);
       return {
         source: await session.resolve(`dir:${directory}`, "source"),
-        destination: await session.resolve(destinationName(name, place), "destination"),
+        destination: await resolved(to, () => session.resolve(to, "destination")),
         group: source,
         place: source,
         access: { source: {}, destination: {} },
@@ -177,10 +212,10 @@ async function holdsAnything(directory: string): Promise<boolean> {
   }
 }
 
-/** A directory for an image must be a new one. cli.md 6.2. @throws {ImageError} STORAGE_FAILURE */
+/** A directory for an image must be a new one, but for those that a mirror file names. cli.md 6.2. @throws {ImageError} STORAGE_FAILURE */
 export async function checkNewDirectories(tasks: readonly SyncTask[]): Promise<void> {
-  for (const { destination } of tasks) {
-    if (destination.transport.name !== "dir") continue;
+  for (const { destination, mayReplace } of tasks) {
+    if (destination.transport.name !== "dir" || mayReplace) continue;
     if (!(await holdsAnything(destination.text))) continue;
     throw new ImageError(
       "STORAGE_FAILURE",

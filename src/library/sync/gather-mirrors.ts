@@ -4,11 +4,13 @@ import { parsePlatform } from "../../core/descriptor.ts";
 import { ImageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image.ts";
 import type { ImageAccess } from "../../environment/image-access.ts";
+import type { ClosureContext } from "../../sync/closure.ts";
 import { readCreationDate } from "../../sync/creation-date.ts";
 import { destinationNamer } from "../../sync/files/destinations.ts";
 import type { EntryAccess, MirrorEntry } from "../../sync/files/mirror-entry.ts";
 import { applyTagFilter } from "../../sync/files/tag-filter.ts";
 import { type GatheredEntry, gatherTasks } from "../../sync/gather.ts";
+import type { SyncTask } from "../../sync/sync-task.ts";
 import { type CallOptions, environmentOf } from "../call-options.ts";
 import { type Mirrors, readMirrors } from "./mirrors.ts";
 
@@ -34,6 +36,15 @@ export function resolverOf(options: GatherOptions): Resolve {
   return async (name, role, access = {}) => {
     const common = role === "source" ? sourceAccess : destinationAccess;
     return await environmentOf(options).parseImageName(name, { ...common, ...known(access) });
+  };
+}
+
+/** What brings, or looks for, what belongs to an image. */
+export function closureContext(task: SyncTask, resolve: Resolve): ClosureContext {
+  const { withReferrers, withCosignTags, attachedTags, access } = task;
+  return {
+    ...{ withReferrers, withCosignTags, attachedTags },
+    resolve: (name, role) => resolve(name, role, access[role]),
   };
 }
 

@@ -24,14 +24,22 @@ export async function planSync(
 
 async function plan(mirrors: Mirrors, options: PlanOptions): Promise<Omit<SyncPlan, "deletions">> {
   const { state, signal } = options;
-  const [{ gatherMirrors }, { planTasks }] = await Promise.all([
-    import("./gather-mirrors.ts"),
-    import("../../sync/plan.ts"),
-  ]);
+  const [{ closureContext, gatherMirrors, resolverOf }, { planTasks }, { findMissingClosure }] =
+    await Promise.all([
+      import("./gather-mirrors.ts"),
+      import("../../sync/plan.ts"),
+      import("../../sync/closure.ts"),
+    ]);
   const entries = await gatherMirrors(mirrors, options);
+  const resolve = resolverOf(options);
   return await planTasks(
     entries.flatMap(({ tasks }) => tasks),
-    { state, measuresAll: false },
+    {
+      state,
+      measuresAll: false,
+      findMissing: async (task, operation) =>
+        await findMissingClosure(task.source, task.destination, closureContext(task, resolve), operation),
+    },
     { signal },
   );
 }

@@ -5,6 +5,7 @@ import { type RetryPolicy, retrying } from "../../core/retry.ts";
 import { copyClosure } from "../../sync/closure.ts";
 import type { GatheredEntry } from "../../sync/gather.ts";
 import {
+  confirmPruning,
   type DeletionCap,
   deleteAll,
   exceededCap,
@@ -17,9 +18,8 @@ import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
 import { SyncFailure, type SyncResult, synchronize } from "../../sync/synchronize.ts";
 import { environmentOf } from "../call-options.ts";
 import { admissionOf } from "../policy-choice.ts";
-import { gatherMirrors, resolverOf } from "./gather-mirrors.ts";
+import { closureContext, gatherMirrors, resolverOf } from "./gather-mirrors.ts";
 import type { Mirrors } from "./mirrors.ts";
-
 import type { Synced, SyncedImage, SyncOptions } from "./sync.ts";
 
 const HALF: DeletionCap = { kind: "percent", value: 50 };
@@ -35,9 +35,7 @@ export async function runSync(mirrors: Mirrors, options: SyncOptions): Promise<S
   const images = (await copyAll(tasks, blobs, options)).map(toImage);
   const deleted: PlannedDeletion[] = [];
   if (images.every(({ outcome }) => outcome !== "failed")) {
-    // What has been copied since may need some of them.
-    const still = new Set((await findDeletions(tasks, pruner, options)).map(keyOf));
-    const going = planned.filter((deletion) => still.has(keyOf(deletion)));
+    const going = await confirmPruning(planned, tasks, pruner, { signal });
     await deleteAll(going, pruner, ({ name, digest }) => deleted.push({ name, digest }), { signal });
   }
   return { images, deleted, blobs: blobs.totals };
@@ -58,11 +56,7 @@ async function copyAll(
     retrying: <T>(work: () => Promise<T>, operation: OperationOptions, task: SyncTask): Promise<T> =>
       retrying(retryPolicy(task, options), work, operation),
     complete: async (task: SyncTask, operation: OperationOptions) => {
-      const { withReferrers, withCosignTags, sourceTags, access } = task;
-      const context = {
-        ...{ knowledge, sharedBlobs, withReferrers, withCosignTags, sourceTags },
-        resolve: (name: string, role: "source" | "destination") => resolve(name, role, access[role]),
-      };
+      const context = { ...closureContext(task, resolve), knowledge, sharedBlobs };
       return (await copyClosure(task.source, task.destination, context, operation)).complete;
     },
   };
@@ -90,6 +84,7 @@ async function pruneContextOf(
   const resolve = resolverOf(options);
   const context = await createPruneContext({
     entries,
+    tasks: entries.flatMap((entry) => entry.tasks),
     prunes: options.prune ?? false,
     protect: [],
     isWhole: () => true,
@@ -110,10 +105,6 @@ async function findDeletions(
   if (exceeded !== undefined)
     throw new ImageError("UNSUPPORTED_OPERATION", `nothing is deleted: ${exceeded}`);
   return pruned.flatMap(({ deletions }) => deletions).map(({ name, digest }) => ({ name, digest }));
-}
-
-function keyOf({ name, digest }: PlannedDeletion): string {
-  return `${name} ${digest}`;
 }
 
 function toImage({ task, outcome, digest, error }: SyncResult): SyncedImage {

@@ -79,11 +79,12 @@ function createReference(
     },
     findDigest: async (role, options) => await findDigest(access, location, role, options),
     listReferrers: async (subject, role, options) => {
-      const endpoints = role === "source" ? await access.findEndpoints(name, options) : [];
-      // The last one is the registry itself: what stands in for it need not know who refers to what.
-      const connection = await (endpoints.at(-1)?.connect() ?? access.connect(name, options));
-      const repository = endpoints.at(-1)?.name.repository ?? name.repository;
-      return await new RegistryClient(connection).listReferrers(repository, subject, options);
+      const { client, repository } = await findReferrers(access, name, role, options);
+      return await client.listReferrers(repository, subject, options);
+    },
+    lacksReferrersApi: async (role, options) => {
+      const { client, repository } = await findReferrers(access, name, role, options);
+      return client.lacksReferrersApi(repository);
     },
     announceReferrers: async (subject, referrers, options) => {
       const { announceReferrers } = await import("../../registry/referrers.ts");
@@ -95,6 +96,20 @@ function createReference(
     listTags: (options) => listTags(access, name, options),
   };
   return reference;
+}
+
+/** Where referrers are listed. */
+async function findReferrers(
+  access: RegistryAccess,
+  name: DockerName,
+  role: "source" | "destination",
+  options: OperationOptions | undefined,
+): Promise<{ readonly client: RegistryClient; readonly repository: string }> {
+  const endpoints = role === "source" ? await access.findEndpoints(name, options) : [];
+  // The last one is the registry itself: what stands in for it need not know who refers to what.
+  const connection = await (endpoints.at(-1)?.connect() ?? access.connect(name, options));
+  const repository = endpoints.at(-1)?.name.repository ?? name.repository;
+  return { client: new RegistryClient(connection), repository };
 }
 
 /** Of several places to read from, the first that answers is believed, as when it is read. */
