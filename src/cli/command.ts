@@ -54,13 +54,18 @@ export class FlagError extends Error {
 
 /** A failure that has an exit code of its own, so that scripts can tell it from others. */
 export class CodedFailure extends Error {
-  override readonly name = "CodedFailure";
+  override readonly name: string = "CodedFailure";
   readonly exitCode: number;
 
   constructor(message: string, exitCode: number, options?: ErrorOptions) {
     super(message, options);
     this.exitCode = exitCode;
   }
+}
+
+/** What a command was asked to find out, and its exit code tells: nothing has failed. */
+export class Finding extends CodedFailure {
+  override readonly name = "Finding";
 }
 
 /** The command was called with too few or too many arguments; it may answer with its whole help. */

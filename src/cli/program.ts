@@ -1,7 +1,7 @@
 import { VERSION } from "../version.ts";
 import { findCommand, type ParsedArguments, parseArguments } from "./arguments.ts";
 import { createCancellation } from "./cancellation.ts";
-import { type Command, FlagError, UsageError } from "./command.ts";
+import { type Command, Finding, FlagError, UsageError } from "./command.ts";
 import { type CommandEntry, commandTable } from "./command-table.ts";
 import { completeFlagValues } from "./flag-values.ts";
 import { globalFlags, readGlobalOptions, rootFlags } from "./flags/global-flags.ts";
@@ -79,7 +79,8 @@ async function reportFailure(error: unknown, { log, command }: Session): Promise
   const { describeFailure } = await import("./render/error-message.ts");
   const { message, exitCode } = describeFailure(error, command);
   if (log.isDebug && error instanceof Error) log.debug(error.stack ?? error.name);
-  log.fatal(message);
+  if (error instanceof Finding) log.warn(message);
+  else log.fatal(message);
   return exitCode;
 }
 

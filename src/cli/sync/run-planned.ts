@@ -9,7 +9,7 @@ import { exceededCap, type PlannedDeletion, type PrunedRepository } from "../../
 import { assignShards } from "../../sync/shard.ts";
 import type { SyncState } from "../../sync/sync-state.ts";
 import { nameOf, type SyncTask } from "../../sync/sync-task.ts";
-import { CodedFailure } from "../command.ts";
+import { CodedFailure, Finding } from "../command.ts";
 import { keyOf, plannedTasks } from "./named-tasks.ts";
 import { planText } from "./plan-text.ts";
 import { createPruner } from "./pruner.ts";
@@ -194,8 +194,7 @@ async function tellPlan(
   const failed = plan.images.filter(({ action }) => action === "failed");
   if (failed.length > 0)
     throw new CodedFailure(`${failed.length} images cannot be compared: ${failed[0]?.error}`, 1);
-  if (hasDifferences(plan))
-    throw new CodedFailure("the destination differs from the plan's sources", DIFFERS);
+  if (hasDifferences(plan)) throw new Finding("the destination differs from the plan's sources", DIFFERS);
 }
 
 async function write(file: string, text: string): Promise<void> {
