@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import type { ReleasedFile } from "./checksums.ts";
 import { ROOT, run } from "./commands.ts";
+import { HOME } from "./home.ts";
 
 const LockSchema = v.object({
   packages: v.record(
@@ -23,11 +24,11 @@ export function provenanceOf(files: readonly ReleasedFile[], version: string): o
     predicateType: "https://slsa.dev/provenance/v1",
     predicate: {
       buildDefinition: {
-        buildType: "https://skopeo-ts.invalid/release/v1",
+        buildType: `${HOME}/release/v1`,
         externalParameters: { version, command: "npm run release" },
         resolvedDependencies: [{ uri: "git+.", digest: { gitCommit: revision } }, ...lockedPackages()],
       },
-      runDetails: { builder: { id: "https://skopeo-ts.invalid/scripts/release.ts" } },
+      runDetails: { builder: { id: `${HOME}/scripts/release.ts` } },
     },
   };
 }
