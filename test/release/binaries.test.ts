@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, openSync, readSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, openSync, readSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { type BuiltBinary, buildBinaries } from "../../scripts/release/binaries.ts";
 import { TARGETS } from "../../scripts/release/targets.ts";
 import { temporary } from "../support/images.ts";
 import { findProgram } from "../support/peers.ts";
 import { mustRun } from "../support/run.ts";
+import { testDescriptions } from "./descriptions.ts";
+import { testImage } from "./image.ts";
 
+const MUSL_LOADER = "/lib/ld-musl-x86_64.so.1";
 /** Where Debian's package libc6-arm64-cross has the C library of the other processor. */
 const ARM_ROOT = "/usr/aarch64-linux-gnu";
 
@@ -59,4 +63,26 @@ describe("a binary for each system", () => {
     expect(await run(["--version"])).toStartWith("skopeo version ");
     expect(await run(["manifest-digest", new URL(import.meta.url).pathname])).toStartWith("sha256:");
   });
+
+  const compiler = findProgram("gcc");
+  const hasMusl = compiler !== undefined && existsSync(MUSL_LOADER);
+  if (!hasMusl) console.error("LEFT OUT for want of musl and gcc: the binary for musl runs");
+  test.skipIf(!hasMusl)("starts on musl, by its own loader", async () => {
+    // Debian has no libstdc++ for musl: glibc's serves, with what it misses there.
+    const libraries = temporary("musl");
+    for (const name of ["libstdc++.so.6", "libgcc_s.so.1"]) {
+      const path = await mustRun([compiler ?? "", `-print-file-name=${name}`]);
+      copyFileSync(path.trim(), join(libraries, name));
+    }
+    const shim = join(import.meta.dir, "musl-shim.c");
+    const out = join(libraries, "ld-linux-x86-64.so.2");
+    await mustRun([compiler ?? "", "-shared", "-fPIC", "-nostdlib", "-o", out, shim]);
+    const run = (words: readonly string[]): Promise<string> =>
+      mustRun([pathOf("linux-x64-musl"), ...words], { env: { LD_LIBRARY_PATH: libraries } });
+    expect(await run(["--version"])).toStartWith("skopeo version ");
+    expect(await run(["manifest-digest", new URL(import.meta.url).pathname])).toStartWith("sha256:");
+  });
 });
+
+testImage(() => binaries);
+testDescriptions(() => binaries);

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { VERSION } from "../../src/version.ts";
+import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import { sha256, temporary } from "../support/images.ts";
 import { type NpmRegistry, runNpm, startNpmRegistry } from "../support/npm-registry.ts";
-import { mustRun, type Outcome, run } from "../support/run.ts";
+import { mustRun, type Outcome, run, runOurs } from "../support/run.ts";
+import { testDebian } from "./debian.ts";
+import { testInstallScript } from "./install-script.ts";
+import { serveRelease } from "./served-release.ts";
 
 const REPOSITORY = join(import.meta.dir, "..", "..");
 const NODE = join(REPOSITORY, "node_modules", ".bin", "node");
@@ -18,12 +23,26 @@ const Provenance = v.object({
 });
 
 const release = join(temporary("release"), "out");
+const served = serveRelease(release, VERSION);
+let images: DockerRegistry;
 let told: string;
 beforeAll(async () => {
-  const words = [process.execPath, "scripts/release.ts", "--out", release, "--targets", "linux-x64"];
-  told = await mustRun(words, { cwd: REPOSITORY, timeout: 170_000 });
+  images = await startDockerRegistry();
+  const home = temporary("home");
+  mkdirSync(join(home, ".config", "containers"), { recursive: true });
+  const plain = join(home, ".config", "containers", "registries.conf");
+  writeFileSync(plain, `[[registry]]\nlocation = "${images.host}"\ninsecure = true\n`);
+  const words = ["--out", release, "--targets", "linux-x64", "--url", served.url];
+  told = await mustRun(
+    [process.execPath, "scripts/release.ts", ...words, "--push", `docker://${images.host}/skopeo:latest`],
+    { cwd: REPOSITORY, timeout: 170_000, env: { HOME: home } },
+  );
 }, 180_000);
-afterAll(() => rmSync(release, { recursive: true, force: true }));
+afterAll(async () => {
+  served[Symbol.dispose]();
+  await images[Symbol.asyncDispose]();
+  rmSync(release, { recursive: true, force: true });
+});
 
 describe("a release", () => {
   test("has checksums that sha256sum confirms, for all files", async () => {
@@ -52,6 +71,19 @@ describe("a release", () => {
     expect(told).toContain("npm publish --access public");
   });
 
+  test("lists sizes, and what it left out", () => {
+    expect(told).toMatch(/ MB {2}archives\/skopeo-.*-linux-x64\.tar\.gz/);
+    expect(told).toMatch(/ MB {2}debian\/skopeo-ts_.*_amd64\.deb/);
+    expect(told).toContain("left out, for want of some binaries: homebrew/skopeo.rb");
+  });
+
+  test("has pushed its image where it was told to", async () => {
+    const digest = /pushed docker:\/\/\S+, (sha256:\w+)/.exec(told)?.[1];
+    const words = ["inspect", "--no-tags", "--tls-verify=false", "--format", "{{.Digest}}"];
+    const { stdout } = await runOurs([...words, `docker://${images.host}/skopeo:latest`]);
+    expect(stdout.trim()).toBe(digest ?? "");
+  });
+
   test("is refused for a system that nobody knows", async () => {
     const outcome = await run([process.execPath, "scripts/release.ts", "--targets", "plan9"], {
       cwd: REPOSITORY,
@@ -62,6 +94,9 @@ describe("a release", () => {
     });
   });
 });
+
+testDebian(release);
+testInstallScript(release, () => served);
 
 describe("an installed package", () => {
   let registry: NpmRegistry;

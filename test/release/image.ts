@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { appendFileSync, copyFileSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BuiltBinary } from "../../scripts/release/binaries.ts";
+import { writeImage } from "../../scripts/release/image.ts";
+import { openImage } from "../../src/index.ts";
+import { type Certificate, createAuthority } from "../support/certificates.ts";
+import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
+import { temporary } from "../support/images.ts";
+import { findProgram, newestSkopeo, peerTest } from "../support/peers.ts";
+import { mustRun } from "../support/run.ts";
+
+/** Runs a program as the image's user, where there is nothing but the image's files, and /proc as in every container. */
+const IN_ROOT = `mount -t proc proc "$0/proc" && exec chroot --userspec=65532:65532 "$0" "$@"`;
+
+/** The image of the tool: made by the library, pushed by the binary that is in it, and judged by others. */
+export function testImage(binaries: () => readonly BuiltBinary[]): void {
+  describe("the image of the tool", () => {
+    const directory = temporary("image");
+    let name: string;
+    let registry: DockerRegistry;
+    let authority: Certificate;
+    let pushed: string;
+
+    beforeAll(async () => {
+      const release = { version: "1.2.3", directory, url: "", time: new Date(0), binaries: binaries() };
+      name = (await writeImage(release)) ?? "";
+      const certificates = await createAuthority();
+      authority = certificates;
+      registry = await startDockerRegistry({ tls: await certificates.issue("server") });
+      pushed = `${registry.host.replace("127.0.0.1", "localhost")}/skopeo:1.2.3`;
+      const own = binaries().find(({ target }) => target.name === "linux-x64")?.path ?? "";
+      await mustRun([own, "copy", "--all", name, `docker://${pushed}`], {
+        env: { SSL_CERT_FILE: authority.certificate },
+      });
+    }, 120_000);
+    afterAll(async () => {
+      await registry[Symbol.asyncDispose]();
+      rmSync(directory, { recursive: true, force: true });
+    });
+
+    peerTest("is whole in a registry, says crane", ["crane"], async ([crane = ""]) => {
+      await mustRun([crane, "validate", "--remote", pushed], {
+        env: { SSL_CERT_FILE: authority.certificate },
+      });
+    });
+
+    test.skipIf(newestSkopeo === undefined)("is for two processors, says the real skopeo", async () => {
+      for (const architecture of ["amd64", "arm64"]) {
+        const words = ["--override-os", "linux", "--override-arch", architecture, "inspect", name];
+        const told = JSON.parse(await mustRun([newestSkopeo?.path ?? "", ...words]));
+        expect(told).toMatchObject({
+          Architecture: architecture,
+          Labels: { "org.opencontainers.image.version": "1.2.3", "org.opencontainers.image.title": "skopeo" },
+        });
+      }
+    });
+
+    test("is the same when it is made again", async () => {
+      const again = temporary("image-again");
+      const only = binaries().filter(({ target }) => target.name === "linux-arm64");
+      const release = { version: "1.2.3", directory: again, url: "", time: new Date(0), binaries: only };
+      await using first = await openImage(name);
+      await using second = await openImage((await writeImage(release)) ?? "");
+      const instances = [await first.instance("linux/arm64"), await second.instance("linux/arm64")];
+      expect(instances[1]?.raw.digest).toBe(instances[0]?.raw.digest);
+      rmSync(again, { recursive: true });
+    });
+
+    for (const architecture of ["amd64", "arm64"]) {
+      const emulator = architecture === "arm64" ? findProgram("qemu-aarch64-static") : undefined;
+      const missing = [
+        ...(process.getuid?.() === 0 ? [] : ["root"]),
+        ...["umoci", "unshare", "chroot", "mount"].filter((program) => findProgram(program) === undefined),
+        ...(architecture === "arm64" && emulator === undefined ? ["qemu-user-static"] : []),
+      ];
+      const title = `needs nothing else to run and to trust a registry: ${architecture}`;
+      if (missing.length > 0) console.error(`LEFT OUT for want of ${missing.join(", ")}: ${title}`);
+      test.skipIf(missing.length > 0)(
+        title,
+        async () => {
+          const root = join(directory, `root-${architecture}`);
+          const { Env, User, Entrypoint } = await unpack(name, architecture, root);
+          expect(User).toBe("65532:65532");
+          expect(lstatSync(join(root, "tmp")).mode & 0o7777).toBe(0o1777);
+          // What a container's runtime adds.
+          mkdirSync(join(root, "proc"));
+          writeFileSync(join(root, "etc", "hosts"), "127.0.0.1 localhost\n");
+          // What its user does for a registry of their own.
+          appendFileSync(
+            join(root, "etc", "ssl", "certs", "ca-certificates.crt"),
+            await Bun.file(authority.certificate).text(),
+          );
+          if (emulator !== undefined) copyFileSync(emulator, join(root, "emulator"));
+          const start = [...(emulator === undefined ? [] : ["/emulator"]), ...Entrypoint];
+          const env = Object.fromEntries(
+            Env.map((line) => [line.split("=")[0] ?? "", line.replace(/^.*?=/, "")]),
+          );
+          const inside = async (...words: readonly string[]): Promise<string> => {
+            const command = ["unshare", "--mount", "--pid", "--fork", "sh", "-c", IN_ROOT, root, ...start];
+            return await mustRun([...command, ...words], {
+              env: { ...env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+            });
+          };
+          expect(await inside("--version")).toStartWith("skopeo version ");
+          const told: { Digest: string } = JSON.parse(
+            await inside("inspect", "--no-tags", `docker://${pushed}`),
+          );
+          await using image = await openImage(name);
+          expect(told.Digest).toBe(image.raw.digest);
+          // Under emulation that would take long.
+          if (emulator !== undefined) return;
+          await inside("copy", `docker://${pushed}`, "dir:/tmp/copied");
+          expect(lstatSync(join(root, "tmp", "copied", "manifest.json")).uid).toBe(65532);
+        },
+        60_000,
+      );
+    }
+  });
+}
+
+interface RunConfig {
+  readonly Env: readonly string[];
+  readonly User: string;
+  readonly Entrypoint: readonly string[];
+}
+
+/** Unpacks one image of the index by umoci, and gives what its configuration says. */
+async function unpack(name: string, architecture: string, root: string): Promise<RunConfig> {
+  const layout = `${root}-layout`;
+  await mustRun([
+    ...[newestSkopeo?.path ?? "skopeo", "--insecure-policy", "--override-arch", architecture],
+    ...["copy", "--quiet", name, `oci:${layout}:x`],
+  ]);
+  mkdirSync(root);
+  await mustRun(["umoci", "raw", "unpack", "--image", `${layout}:x`, root]);
+  const config = await mustRun([newestSkopeo?.path ?? "skopeo", "inspect", "--config", `oci:${layout}:x`]);
+  return JSON.parse(config).config;
+}
