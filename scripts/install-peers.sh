@@ -9,10 +9,11 @@ PATH=$PATH:/usr/sbin
 declare -A packages=(
   [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci [htpasswd]=apache2-utils [jq]=jq
   [openssl]=openssl [curl]=curl [qemu-aarch64-static]=qemu-user-static [podman]=podman [dockerd]=docker.io
-  [zsh]=zsh [fish]=fish [mandoc]=mandoc
+  [zsh]=zsh [fish]=fish [mandoc]=mandoc [gcc]=gcc [busybox]=busybox
 )
-# The C library that the emulated binary for arm64 needs.
+# The C library that the emulated binary for arm64 needs, and the one of the binaries for musl.
 arm_root=/usr/aarch64-linux-gnu
+musl_loader=/lib/ld-musl-$(uname -m).so.1
 
 # Sets `missing` to the packages of the programs that are not there.
 look() {
@@ -22,6 +23,7 @@ look() {
     command -v "$program" >/dev/null || missing+=("${packages[$program]}")
   done
   [ -d "$arm_root" ] || missing+=(libc6-arm64-cross)
+  [ -e "$musl_loader" ] || missing+=(musl)
 }
 
 leave_out() {

@@ -82,7 +82,8 @@ function system(): readonly NewFile[] {
   const root = "root:x:0:0:root:/root:/sbin/nologin";
   return [
     { type: "directory", path: "/tmp", mode: 0o1777 },
-    { type: "directory", path: USER_HOME, mode: 0o700, uid: USER, gid: USER },
+    // Open to others: whoever is told to be another user looks for configuration there too.
+    { type: "directory", path: USER_HOME, mode: 0o755, uid: USER, gid: USER },
     {
       path: "/etc/passwd",
       content: `${root}\nnonroot:x:${USER}:${USER}:nonroot:${USER_HOME}:/sbin/nologin\n`,

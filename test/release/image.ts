@@ -10,8 +10,8 @@ import { temporary } from "../support/images.ts";
 import { findProgram, newestSkopeo, peerTest } from "../support/peers.ts";
 import { mustRun } from "../support/run.ts";
 
-/** Runs a program as the image's user, where there is nothing but the image's files, and /proc as in every container. */
-const IN_ROOT = `mount -t proc proc "$0/proc" && exec chroot --userspec=65532:65532 "$0" "$@"`;
+/** Runs a program where there is nothing but the image's files, and /proc as in every container, as the user $USER. */
+const IN_ROOT = `mount -t proc proc "$0/proc" && exec chroot --userspec="$USER" "$0" "$@"`;
 
 /** The image of the tool: made by the library, pushed by the binary that is in it, and judged by others. */
 export function testImage(binaries: () => readonly BuiltBinary[]): void {
@@ -96,12 +96,13 @@ export function testImage(binaries: () => readonly BuiltBinary[]): void {
           const env = Object.fromEntries(
             Env.map((line) => [line.split("=")[0] ?? "", line.replace(/^.*?=/, "")]),
           );
-          const inside = async (...words: readonly string[]): Promise<string> => {
+          const insideAs = async (user: string, words: readonly string[]): Promise<string> => {
             const command = ["unshare", "--mount", "--pid", "--fork", "sh", "-c", IN_ROOT, root, ...start];
             return await mustRun([...command, ...words], {
-              env: { ...env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+              env: { ...env, USER: user, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
             });
           };
+          const inside = (...words: readonly string[]): Promise<string> => insideAs(User, words);
           expect(await inside("--version")).toStartWith("skopeo version ");
           const told: { Digest: string } = JSON.parse(
             await inside("inspect", "--no-tags", `docker://${pushed}`),
@@ -110,6 +111,9 @@ export function testImage(binaries: () => readonly BuiltBinary[]): void {
           expect(told.Digest).toBe(image.raw.digest);
           // Under emulation that would take long.
           if (emulator !== undefined) return;
+          expect(
+            await insideAs("1000:1000", ["list-tags", `docker://${pushed.replace(/:[^:]*$/, "")}`]),
+          ).toContain("1.2.3");
           await inside("copy", `docker://${pushed}`, "dir:/tmp/copied");
           expect(lstatSync(join(root, "tmp", "copied", "manifest.json")).uid).toBe(65532);
         },

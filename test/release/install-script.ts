@@ -51,12 +51,13 @@ export function testInstallScript(release: string, served: () => ServedRelease):
     for (const shell of [["dash"], ["busybox", "sh"]]) {
       peerTest(`installs and uninstalls, in ${shell[0]}`, shell.slice(0, 1), async () => {
         const prefix = temporary("prefix");
-        mkdirSync(join(prefix, "bin"));
+        installOlder(prefix);
         writeFileSync(join(prefix, "bin", "other"), "");
         await mustRun([...shell, script, "--prefix", prefix]);
         expect(await mustRun([join(prefix, "bin", "skopeo"), "--version"])).toBe(version);
         expect(treeOf(prefix)).toContain("share/man/man1/skopeo-copy.1");
         expect(treeOf(prefix)).toContain("share/zsh/site-functions/_skopeo");
+        expect(treeOf(prefix)).not.toContain("share/man/man1/skopeo-old.1");
         await mustRun([...shell, script, "--uninstall", "--prefix", prefix]);
         expect(treeOf(prefix)).toEqual(["bin", "bin/other"]);
       });
@@ -81,12 +82,6 @@ export function testInstallScript(release: string, served: () => ServedRelease):
       expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining("--force replaces it")]);
       expect(readFileSync(binary, "utf8")).toBe("another");
       await mustRun(["sh", script, "--prefix", prefix, "--force"]);
-      // What an older release had installed goes.
-      const list = join(prefix, "share", "skopeo", "installed");
-      writeFileSync(join(prefix, "share", "man", "man1", "skopeo-old.1"), "");
-      writeFileSync(list, `${readFileSync(list, "utf8")}share/man/man1/skopeo-old.1\n`);
-      await mustRun(["sh", script, "--prefix", prefix]);
-      expect(treeOf(prefix)).not.toContain("share/man/man1/skopeo-old.1");
       expect(await mustRun([binary, "--version"])).toBe(version);
     });
 
@@ -165,6 +160,14 @@ export function testInstallScript(release: string, served: () => ServedRelease):
       expect(await apply("absent")).toBe("skopeo is not there\n");
     });
   });
+}
+
+/** Leaves a prefix as an older release would, with a page that there is no more. */
+function installOlder(prefix: string): void {
+  const files = ["bin/skopeo", "share/man/man1/skopeo-old.1", "share/skopeo/installed"];
+  for (const file of files) mkdirSync(join(prefix, dirname(file)), { recursive: true });
+  const list = ["share/", "share/man/", "share/man/man1/", "share/skopeo/", ...files];
+  for (const file of files) writeFileSync(join(prefix, file), `${list.join("\n")}\n`);
 }
 
 /** What stands between `${{` and `}}`, as Actions has it. */
