@@ -31,8 +31,8 @@ export function testDebian(release: string): void {
     peerTest("installs what runs, with its manual, and goes without a trace", ["dpkg"], async () => {
       await mustRun([...dpkg, "--install", path], sbin);
       expect(await mustRun([join(root, "usr/bin/skopeo"), "--version"])).toBe(`skopeo version ${VERSION}\n`);
-      expect(await mustRun(["man", "-l", join(root, "usr/share/man/man1/skopeo-copy.1.gz")])).toContain(
-        "skopeo copy",
+      expect(await mustRun(["gzip", "-dc", join(root, "usr/share/man/man1/skopeo-copy.1.gz")])).toContain(
+        ".TH ",
       );
       expect(readdirSync(join(root, "usr/share/bash-completion/completions"))).toEqual(["skopeo"]);
       // By the checksums that the package brings along.

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { appendFileSync, copyFileSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BuiltBinary } from "../../scripts/release/binaries.ts";
+import { hasCLibrary } from "../../scripts/release/c-library.ts";
 import { writeImage } from "../../scripts/release/image.ts";
+import { TARGETS } from "../../scripts/release/targets.ts";
 import { openImage } from "../../src/index.ts";
 import { type Certificate, createAuthority } from "../support/certificates.ts";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
@@ -15,7 +17,12 @@ const IN_ROOT = `mount -t proc proc "$0/proc" && exec chroot --userspec="$USER" 
 
 /** The image of the tool: made by the library, pushed by the binary that is in it, and judged by others. */
 export function testImage(binaries: () => readonly BuiltBinary[]): void {
-  describe("the image of the tool", () => {
+  const missing = [
+    ...(TARGETS.filter(({ libc }) => libc === "glibc").every(hasCLibrary) ? [] : ["libc6-arm64-cross"]),
+    ...(findProgram("docker-registry") === undefined ? ["docker-registry"] : []),
+  ];
+  if (missing.length > 0) console.error(`LEFT OUT for want of ${missing.join(", ")}: the image of the tool`);
+  describe.skipIf(missing.length > 0)("the image of the tool", () => {
     const directory = temporary("image");
     let name: string;
     let registry: DockerRegistry;
@@ -69,14 +76,14 @@ export function testImage(binaries: () => readonly BuiltBinary[]): void {
 
     for (const architecture of ["amd64", "arm64"]) {
       const emulator = architecture === "arm64" ? findProgram("qemu-aarch64-static") : undefined;
-      const missing = [
+      const wanting = [
         ...(process.getuid?.() === 0 ? [] : ["root"]),
         ...["umoci", "unshare", "chroot", "mount"].filter((program) => findProgram(program) === undefined),
         ...(architecture === "arm64" && emulator === undefined ? ["qemu-user-static"] : []),
       ];
       const title = `needs nothing else to run and to trust a registry: ${architecture}`;
-      if (missing.length > 0) console.error(`LEFT OUT for want of ${missing.join(", ")}: ${title}`);
-      test.skipIf(missing.length > 0)(
+      if (wanting.length > 0) console.error(`LEFT OUT for want of ${wanting.join(", ")}: ${title}`);
+      test.skipIf(wanting.length > 0)(
         title,
         async () => {
           const root = join(directory, `root-${architecture}`);

@@ -6,6 +6,7 @@ import { VERSION } from "../../src/version.ts";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import { sha256, temporary } from "../support/images.ts";
 import { type NpmRegistry, runNpm, startNpmRegistry } from "../support/npm-registry.ts";
+import { findProgram } from "../support/peers.ts";
 import { mustRun, type Outcome, run, runOurs } from "../support/run.ts";
 import { testDebian } from "./debian.ts";
 import { testInstallScript } from "./install-script.ts";
@@ -24,23 +25,27 @@ const Provenance = v.object({
 
 const release = join(temporary("release"), "out");
 const served = serveRelease(release, VERSION);
-let images: DockerRegistry;
+const hasRegistry = findProgram("docker-registry") !== undefined;
+if (!hasRegistry) console.error("LEFT OUT for want of docker-registry: a release pushes its image");
+let images: DockerRegistry | undefined;
 let told: string;
 beforeAll(async () => {
-  images = await startDockerRegistry();
+  images = hasRegistry ? await startDockerRegistry() : undefined;
   const home = temporary("home");
   mkdirSync(join(home, ".config", "containers"), { recursive: true });
   const plain = join(home, ".config", "containers", "registries.conf");
-  writeFileSync(plain, `[[registry]]\nlocation = "${images.host}"\ninsecure = true\n`);
-  const words = ["--out", release, "--targets", "linux-x64", "--url", served.url];
-  told = await mustRun(
-    [process.execPath, "scripts/release.ts", ...words, "--push", `docker://${images.host}/skopeo:latest`],
-    { cwd: REPOSITORY, timeout: 170_000, env: { HOME: home } },
-  );
+  writeFileSync(plain, `[[registry]]\nlocation = "${images?.host ?? "localhost"}"\ninsecure = true\n`);
+  const push = images === undefined ? [] : ["--push", `docker://${images.host}/skopeo:latest`];
+  const words = ["--out", release, "--targets", "linux-x64", "--url", served.url, ...push];
+  told = await mustRun([process.execPath, "scripts/release.ts", ...words], {
+    cwd: REPOSITORY,
+    timeout: 170_000,
+    env: { HOME: home },
+  });
 }, 180_000);
 afterAll(async () => {
   served[Symbol.dispose]();
-  await images[Symbol.asyncDispose]();
+  await images?.[Symbol.asyncDispose]();
   rmSync(release, { recursive: true, force: true });
 });
 
@@ -77,10 +82,10 @@ describe("a release", () => {
     expect(told).toContain("left out, for want of some binaries: homebrew/skopeo.rb");
   });
 
-  test("has pushed its image where it was told to", async () => {
+  test.skipIf(!hasRegistry)("has pushed its image where it was told to", async () => {
     const digest = /pushed docker:\/\/\S+, (sha256:\w+)/.exec(told)?.[1];
     const words = ["inspect", "--no-tags", "--tls-verify=false", "--format", "{{.Digest}}"];
-    const { stdout } = await runOurs([...words, `docker://${images.host}/skopeo:latest`]);
+    const { stdout } = await runOurs([...words, `docker://${images?.host}/skopeo:latest`]);
     expect(stdout.trim()).toBe(digest ?? "");
   });
 
