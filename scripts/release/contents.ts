@@ -10,6 +10,12 @@ export interface Places {
   readonly zsh: string;
 }
 
+/** A file that is small enough to be in memory. */
+interface SmallFile {
+  readonly path: string;
+  readonly content: Buffer;
+}
+
 /** The binary, as `bin/skopeo`. */
 export async function binaryFile({ target, path }: BuiltBinary): Promise<NewFile> {
   const name = target.os === "win32" ? "skopeo.exe" : "skopeo";
@@ -17,7 +23,7 @@ export async function binaryFile({ target, path }: BuiltBinary): Promise<NewFile
 }
 
 /** Pages of the manual, and completions for the shells of Unix. */
-export function sharedFiles({ directory }: Release, { zsh }: Places): readonly NewFile[] {
+export function sharedFiles({ directory }: Release, { zsh }: Places): readonly SmallFile[] {
   const pages = readdirSync(join(directory, "man")).toSorted();
   return [
     ...pages.map((page) => ({
@@ -32,7 +38,7 @@ export function sharedFiles({ directory }: Release, { zsh }: Places): readonly N
   ];
 }
 
-export function licenseFile(): NewFile {
+export function licenseFile(): SmallFile {
   return { path: "LICENSE", content: readFileSync(join(ROOT, "LICENSE")) };
 }
 

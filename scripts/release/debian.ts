@@ -18,17 +18,14 @@ const ARCHITECTURES = { x64: "amd64", arm64: "arm64" } as const;
 const MOST_BYTES = 1 << 30;
 
 /** Makes a package of Debian for each binary that runs there. deb(5); nothing of Debian's is needed for it. */
-export async function writeDebianPackages(release: Release): Promise<readonly string[]> {
+export async function writeDebianPackages(release: Release): Promise<void> {
   const folder = join(release.directory, "debian");
   mkdirSync(folder);
-  const paths: string[] = [];
   for (const binary of release.binaries.filter(({ target }) => target.libc === "glibc")) {
     const architecture = ARCHITECTURES[binary.target.cpu];
     const path = join(folder, `${PACKAGE}_${debianVersion(release.version)}_${architecture}.deb`);
     await pipeline(await packageOf(binary, architecture, release), createWriteStream(path));
-    paths.push(path);
   }
-  return paths;
 }
 
 /** A pre-release comes before its release there too: `1.0.0~rc.1-1`. deb-version(7). */
@@ -43,7 +40,7 @@ async function packageOf(
 ): Promise<ReturnType<typeof arOf>> {
   const files = [
     await binaryFile(binary),
-    ...sharedFiles(release, { zsh: "share/zsh/vendor-completions" }).map(compressedPage),
+    ...sharedFiles(release, { zsh: "share/zsh/vendor-completions" }).map(asDebianHasIt),
     ...documents(release),
   ];
   const { control, sums } = await describe(files, architecture, release);
@@ -65,11 +62,8 @@ async function packageOf(
 }
 
 /** Debian's policy, 12.1: pages of the manual are compressed. */
-function compressedPage(file: NewFile): NewFile {
-  if (!file.path.startsWith("share/man/") || !("content" in file) || typeof file.content !== "object")
-    return file;
-  if ("open" in file.content) return file;
-  return { path: `${file.path}.gz`, content: gzip(file.content) };
+function asDebianHasIt(file: ReturnType<typeof sharedFiles>[number]): NewFile {
+  return file.path.startsWith("share/man/") ? { path: `${file.path}.gz`, content: gzip(file.content) } : file;
 }
 
 function documents({ version, time }: Release): readonly NewFile[] {
