@@ -100,6 +100,17 @@ export function testInstallScript(release: string, served: () => ServedRelease):
       ]);
     });
 
+    test("takes the binary for musl where that is the C library", async () => {
+      const programs = temporary("programs");
+      writeFileSync(join(programs, "ldd"), "#!/bin/sh\necho 'musl libc (x86_64)' >&2\nexit 1\n", {
+        mode: 0o755,
+      });
+      const env = { PATH: `${programs}:${process.env.PATH}` };
+      const { stderr } = await run(["sh", script, "--prefix", temporary("prefix")], { env });
+      // This release was made without one.
+      expect(stderr).toContain("has nothing for linux-x64-musl");
+    });
+
     test("removes nothing that its list should not name", async () => {
       const prefix = join(temporary("prefix"), "inner");
       const victim = join(prefix, "..", "victim");
