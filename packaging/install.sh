@@ -65,6 +65,8 @@ needs_value() {
 
 install() {
   [ -n "$target" ] || target=$(this_system)
+  # Known before anything is fetched; the other files are looked at when their names are known.
+  echo bin/skopeo >"$work/files" && refuse_strangers
   name=skopeo-$version-$target
   expected=$(checksum_of "archives/$name.tar.gz")
   [ -n "$expected" ] || fail "release $version has nothing for $target"
