@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
-import { contentOfFile, type NewFile } from "../../src/library/build/layer-files.ts";
+import { contentOfFile, type NewFile } from "../../src/index.ts";
 import type { BuiltBinary } from "./binaries.ts";
 import { ROOT } from "./commands.ts";
 import type { Release } from "./release.ts";
