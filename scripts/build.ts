@@ -25,6 +25,8 @@ try {
     bytecode: true,
     compile: {
       outfile,
+      // Until src/runtime/jit-policy.ts ends it: the start is for running code, not for compiling it.
+      jitPolicy: 10,
       ...(target === undefined ? {} : { target: target as Bun.Build.CompileTarget }),
       autoloadDotenv: false,
       autoloadBunfig: false,

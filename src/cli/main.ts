@@ -1,3 +1,4 @@
+import { compileAsUsualSoon } from "../runtime/jit-policy.ts";
 import { VERSION } from "../version.ts";
 
 /**
@@ -10,6 +11,7 @@ export async function main(words: readonly string[]): Promise<number> {
     console.log(`skopeo version ${VERSION}`);
     return 0;
   }
+  compileAsUsualSoon();
   const { runProgram } = await import("./program.ts");
   return await runProgram(words);
 }
