@@ -1,8 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { type Digest, isDigest } from "../core/digest.ts";
-import { isMissing } from "../runtime/files.ts";
+import { isMissing, writeFileAtomically } from "../runtime/files.ts";
 import { nameOf, type SyncTask } from "./sync-task.ts";
 
 /** What a task led to. */
@@ -57,9 +57,7 @@ export class SyncState {
       [...this.#tasks].map(([key, { source, destination }]) => [key, [source, destination]]),
     );
     await mkdir(dirname(this.#path), { recursive: true });
-    const temporary = `${this.#path}.${process.pid}.tmp`;
-    await writeFile(temporary, `${JSON.stringify({ version: 1, tasks })}\n`, { mode: 0o600 });
-    await rename(temporary, this.#path);
+    await writeFileAtomically(this.#path, `${JSON.stringify({ version: 1, tasks })}\n`, 0o600);
     this.#isChanged = false;
   }
 }
