@@ -12,7 +12,7 @@ import type { SyncListener, SyncOutcome } from "./sync-event.ts";
 import { inTurns, nameOf, type SyncTask } from "./sync-task.ts";
 
 /** Images that are looked at or copied at a time, unless something else is said. */
-const IMAGES_AT_A_TIME = 24;
+const IMAGES_AT_A_TIME = 40;
 
 /** What holds for all images of a run. */
 export interface SyncSettings
