@@ -154,6 +154,13 @@ beforeAll(async () => {
 }, TIMEOUT);
 afterAll(async () => await sandbox[Symbol.asyncDispose]());
 
+test.each([
+  ["copy alpine oci:x", `write ${HUB}/alpine`],
+  ["copy ./layout dir:x", "write oci:./layout or dir:./layout"],
+])("skopeo %s: a name without its kind of place is completed", async (words, hint) => {
+  expect(hintOf(await sandbox.run(`skopeo ${words}`))).toContain(hint);
+});
+
 describe("the message", () => {
   for (const heading of headings) {
     const provocation = PROVOCATIONS[heading];

@@ -73,7 +73,11 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, hint: TextHint])[] = [
     () => "check the name of the repository; it is written in full, as in docker.io/library/alpine",
   ],
   [
-    /^Error parsing image name "([\w./-]+)": Invalid image name "\1", expected colon-separated/,
+    /Invalid image name "(\.{0,2}\/[^"]*)", expected colon-separated/,
+    (match) => `for an image in a directory, write oci:${match[1]} or dir:${match[1]}`,
+  ],
+  [
+    /Invalid image name "(\w[\w./-]*)", expected colon-separated/,
     (match) => `for an image in a registry, write docker://${withHub(match[1] ?? "")}`,
   ],
   [
