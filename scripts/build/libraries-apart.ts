@@ -1,27 +1,23 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
  * Libraries that few runs load, in groups that share code. Bytecode is four times as large as what it is made from: these lie in the
  * binary as they are, and are parsed when somebody needs them.
  */
-const GROUPS: Readonly<Record<string, Readonly<Record<string, Exports>>>> = {
-  aws: {
-    "@aws-sdk/client-ecr": ["ECRClient", "GetAuthorizationTokenCommand"],
-    "@aws-sdk/client-ecr-public": ["ECRPUBLICClient", "GetAuthorizationTokenCommand"],
-    "@aws-sdk/credential-provider-node": ["defaultProvider"],
-  },
-  azure: { "@azure/identity": "all" },
-  google: { "google-auth-library": ["GoogleAuth"] },
-  re2: { re2js: ["RE2JS"] },
-  socks: { "socks-proxy-agent": ["SocksProxyAgent"] },
-  nacl: { tweetnacl: "all" },
-  curves: { "@noble/curves/ed25519.js": ["ed25519ph"] },
-  bcrypt: { bcryptjs: ["compare"] },
-  xz: { "xz-decompress": "all" },
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  aws: ["@aws-sdk/client-ecr", "@aws-sdk/client-ecr-public", "@aws-sdk/credential-provider-node"],
+  azure: ["@azure/identity"],
+  google: ["google-auth-library"],
+  re2: ["re2js"],
+  socks: ["socks-proxy-agent"],
+  nacl: ["tweetnacl"],
+  curves: ["@noble/curves/ed25519.js"],
+  bcrypt: ["bcryptjs"],
+  xz: ["xz-decompress"],
 };
 
-/** What a library is asked for; the rest of it is left out. A name that is missing here fails the build. */
+/** What the sources ask of a library, so that the rest can be left out. */
 type Exports = readonly string[] | "all";
 
 /**
@@ -31,12 +27,14 @@ type Exports = readonly string[] | "all";
 export async function bundleApart(root: string, directory: string): Promise<Bun.BunPlugin> {
   mkdirSync(directory, { recursive: true });
   const replacements = new Map<string, string>();
-  for (const [group, libraries] of Object.entries(GROUPS)) {
+  const sources = readSources(join(root, "src"));
+  for (const [group, names] of Object.entries(GROUPS)) {
+    const libraries = names.map((name) => [name, exportsAskedFor(name, sources)] as const);
     const file = await bundleGroup(root, directory, group, libraries);
     const modules: Readonly<Record<string, object>> = await import(file);
-    for (const [index, [library, wanted]] of Object.entries(libraries).entries()) {
-      const names = wanted === "all" ? Object.keys(modules[memberName(index)] ?? {}) : wanted;
-      replacements.set(library, replacement(file, index, names));
+    for (const [index, [library, wanted]] of libraries.entries()) {
+      const exports = wanted === "all" ? Object.keys(modules[memberName(index)] ?? {}) : wanted;
+      replacements.set(library, replacement(file, index, exports));
     }
   }
   return {
@@ -53,14 +51,35 @@ export async function bundleApart(root: string, directory: string): Promise<Bun.
   };
 }
 
+function readSources(directory: string): string {
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" });
+  const texts = files
+    .toSorted()
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => readFileSync(join(directory, name), "utf8"));
+  return texts.join("\n");
+}
+
+/** The names in `const { a, b } = await import("library")`; all of them where any import has another form. */
+function exportsAskedFor(library: string, sources: string): Exports {
+  const call = `import("${library}")`;
+  const imports = sources
+    .split(call)
+    .slice(0, -1)
+    .filter((before) => !before.endsWith("typeof "));
+  const lists = imports.map((before) => /\{ (\w+(?:, \w+)*) \} = await $/.exec(before)?.[1]?.split(", "));
+  if (lists.length === 0) throw new Error(`nobody imports ${library}`);
+  return lists.every((list) => list !== undefined) ? [...new Set(lists.flat())] : "all";
+}
+
 async function bundleGroup(
   root: string,
   directory: string,
   group: string,
-  libraries: Readonly<Record<string, Exports>>,
+  libraries: readonly (readonly [library: string, exports: Exports])[],
 ): Promise<string> {
   const modules = await Promise.all(
-    Object.entries(libraries).map(async ([library, exports], index) => {
+    libraries.map(async ([library, exports], index) => {
       const source = JSON.stringify(Bun.resolveSync(library, root));
       if (exports === "all") return `export * as ${memberName(index)} from ${source};\n`;
       const module = join(directory, `${group}.${memberName(index)}.js`);

@@ -2,8 +2,8 @@
 const STARTUP = 150;
 
 /**
- * The binary starts with a compiler that is slow to compile (scripts/build.ts), since little of what a short command runs is run
- * often. A longer one is worth compiling again.
+ * The binary starts reluctant to compile what it interprets (scripts/build.ts), since a short command runs little of it often. From
+ * now on, soon, it compiles as usual: for a longer command that is worth it.
  */
 export function compileAsUsualSoon(): void {
   if (typeof Bun === "undefined") return;
